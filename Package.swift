@@ -1,0 +1,75 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every target is built with.
+let common: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableExperimentalFeature("Lifetimes"),
+]
+
+/// The pure modules are optimised in debug builds too: the simulation runs thousands of worlds through them and the
+/// fuzzer a million lines, in the ordinary test run.
+let pure: [SwiftSetting] = common + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
+let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+
+let package = Package(
+  name: "qq",
+  products: [
+    .executable(name: "qq", targets: ["qq"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+  ],
+  targets: [
+    .executableTarget(name: "qq", dependencies: ["QQCommands"], swiftSettings: common),
+    .target(
+      name: "QQCommands",
+      dependencies: [
+        "QQServer", "QQClient", "QQHub", "QQJournal", "QQJournalSQLite", "QQTransport", "QQIdentity", "QQProtocol",
+        arguments, crypto, logging, nio, nioPosix,
+      ],
+      swiftSettings: common),
+    .target(
+      name: "QQClient", dependencies: ["QQTransport", "QQIdentity", "QQProtocol", nio, nioPosix, nioSSL, deque],
+      swiftSettings: common),
+    .target(
+      name: "QQServer",
+      dependencies: ["QQHub", "QQJournal", "QQTransport", "QQIdentity", "QQProtocol", nio, nioPosix, nioSSL, logging],
+      swiftSettings: common),
+    .target(name: "QQHub", dependencies: ["QQJournal", "QQProtocol", deque], swiftSettings: pure),
+    .target(name: "QQJournal", dependencies: ["QQProtocol", deque], swiftSettings: pure),
+    .target(name: "QQJournalSQLite", dependencies: ["QQJournal", "QQProtocol", "CSQLite"], swiftSettings: common),
+    .target(
+      name: "QQTransport", dependencies: ["QQProtocol", nio, nioPosix, nioSSL], swiftSettings: common),
+    .target(name: "QQIdentity", dependencies: ["QQProtocol", crypto, x509, nioSSL], swiftSettings: common),
+    .target(name: "QQProtocol", swiftSettings: pure),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+
+    .target(name: "CQQTest"),
+    .target(
+      name: "QQTestSupport",
+      dependencies: ["QQJournal", "QQHub", "QQClient", "QQProtocol", "CQQTest"], swiftSettings: common),
+    .executableTarget(
+      name: "qq-bench", dependencies: [arguments, nio, nioPosix, nioSSL, crypto, x509], swiftSettings: common),
+
+    .testTarget(name: "QQProtocolTests", dependencies: ["QQProtocol"], swiftSettings: common),
+    .testTarget(
+      name: "QQIdentityTests", dependencies: ["QQIdentity", "QQProtocol", nioSSL, crypto], swiftSettings: common),
+  ]
+)

@@ -1,0 +1,128 @@
+import QQProtocol
+
+/// A message that was stored before under the same sender and id.
+public struct Earlier: Equatable, Sendable {
+  public var seq: Seq
+  public var digest: UInt64
+  public var failures: [TargetFailure]
+
+  public init(seq: Seq, digest: UInt64, failures: [TargetFailure]) {
+    self.seq = seq
+    self.digest = digest
+    self.failures = failures
+  }
+}
+
+/// A record that is durable, at its place in the order.
+public struct Committed: Equatable, Sendable {
+  public var seq: Seq
+  public var record: Record
+  /// For a message: what the projection knew of its sender and id when it was appended. Records that the projection
+  /// didn't have then are for whoever applies to remember: see `CommittedBatch.projected`.
+  public var earlier: Earlier?
+
+  public init(seq: Seq, record: Record, earlier: Earlier? = nil) {
+    self.seq = seq
+    self.record = record
+    self.earlier = earlier
+  }
+}
+
+/// What became durable at once, in seq order.
+public struct CommittedBatch: Equatable, Sendable {
+  public var records: [Committed]
+  /// How far the projection had come when `earlier` was looked up.
+  public var projected: Seq
+
+  public init(records: [Committed], projected: Seq) {
+    self.records = records
+    self.projected = projected
+  }
+}
+
+public enum JournalEvent: Sendable {
+  case committed(CommittedBatch)
+  /// The journal can promise nothing any more (a sync failed, the disk is full): stop without answering.
+  case failed(String)
+}
+
+/// The ordered, durable record of all that was proposed. It promises order and durability, not where: records of others
+/// may stand between one's own.
+public protocol Journal: Sendable {
+  /// Begins to deliver: first the records after the projection's `applied`, then whatever is appended. One event is
+  /// delivered at a time, on a thread of the journal's choice or within `append`. Called once.
+  func start(_ sink: @escaping @Sendable (JournalEvent) -> Void)
+
+  /// Appends in this order; returns at once. What has queued while a commit runs is the next commit.
+  func append(_ records: [Record])
+
+  /// Commits what was appended and projected before, delivers it, and closes. Nothing may be appended after.
+  func close(_ done: @escaping @Sendable () -> Void)
+}
+
+/// Records of one conversation with `after < seq <= through`.
+public struct ConversationSpan: Hashable, Sendable {
+  public var conversation: Conversation
+  public var after: Seq
+  public var through: Seq
+
+  public init(_ conversation: Conversation, after: Seq, through: Seq = .max) {
+    self.conversation = conversation
+    self.after = after
+    self.through = through
+  }
+}
+
+public struct PageQuery: Equatable, Sendable {
+  /// Their union; a record in several is given once.
+  public var spans: [ConversationSpan]
+  public var limit: Int
+  /// Take the `limit` newest instead of the oldest. The page is oldest first either way.
+  public var newest: Bool
+
+  public init(spans: [ConversationSpan], limit: Int, newest: Bool = false) {
+    self.spans = spans
+    self.limit = limit
+    self.newest = newest
+  }
+
+  /// The most records that are read between two commits.
+  public static let maximumLimit = 256
+}
+
+public struct Page: Equatable, Sendable {
+  /// Messages alone, oldest first.
+  public var records: [Committed]
+  /// There are more in the query's direction.
+  public var more: Bool
+  /// How far the projection had come: without `more`, everything up to here was looked at.
+  public var applied: Seq
+  /// The first seq still kept.
+  public var floor: Seq
+
+  public init(records: [Committed], more: Bool, applied: Seq, floor: Seq) {
+    self.records = records
+    self.more = more
+    self.applied = applied
+    self.floor = floor
+  }
+}
+
+/// The projection: what applying the journal made known, kept for reading. Answers come on a thread of the store's
+/// choice, or at once, in the order of the questions; a question sees every projection handed over before it.
+public protocol Store: Sendable {
+  /// What a hub starts from.
+  func load() throws -> Snapshot
+
+  /// Keeps what was changed, in the order of the calls.
+  func project(_ projection: Projection)
+
+  func page(_ query: PageQuery, _ answer: @escaping @Sendable (Page) -> Void)
+
+  /// The newest seq whose record is older than `time`; 0 where none is.
+  func seq(before time: Timestamp, _ answer: @escaping @Sendable (Seq) -> Void)
+
+  /// Removes messages older than `time`, a slice at a time between commits, and remembers ids until `idsBefore`.
+  /// Answers with the first seq still kept.
+  func remove(before time: Timestamp, idsBefore: Timestamp, _ answer: @escaping @Sendable (Seq) -> Void)
+}

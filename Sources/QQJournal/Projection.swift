@@ -1,0 +1,168 @@
+import QQProtocol
+
+/// What a message belongs to. A message is stored once and indexed under each of these, so that a reader's records are
+/// found without reading everybody's.
+public enum Conversation: Hashable, Sendable {
+  /// Messages to `@all`.
+  case everyone
+  case group(GroupID)
+  /// Messages to this user by nick or address.
+  case inbox(UserID)
+  /// Messages from this user to users by nick or address.
+  case sent(UserID)
+  /// Messages between two users by nick or address, either way.
+  case pair(UserID, UserID)
+
+  /// A number that is the conversation's alone: the kind above bit 60, then the ids, the smaller first for a pair.
+  /// Ids are below 2^30 (the hub refuses more users).
+  public var key: Int64 {
+    switch self {
+    case .everyone: 0
+    case .group(let id): 1 << 60 | Int64(id.rawValue)
+    case .inbox(let id): 2 << 60 | Int64(id.rawValue)
+    case .sent(let id): 3 << 60 | Int64(id.rawValue)
+    case .pair(let a, let b):
+      4 << 60 | Int64(min(a, b).rawValue & 0x3fff_ffff) << 30 | Int64(max(a, b).rawValue & 0x3fff_ffff)
+    }
+  }
+}
+
+/// A target that a message did not reach, as the sender was told.
+public struct TargetFailure: Hashable, Sendable {
+  public var target: String
+  public var code: String
+  public var message: String
+
+  public init(target: String, code: String, message: String) {
+    self.target = target
+    self.code = code
+    self.message = message
+  }
+}
+
+/// A user as the projection keeps it.
+public struct UserRow: Equatable, Sendable {
+  public var id: UserID
+  /// SHA-256 of the public key, 32 bytes; nil for a guest.
+  public var key: [UInt8]?
+  public var nick: String
+  /// The user reads records after this one.
+  public var start: Seq
+  /// Where the user last listened from, and when.
+  public var address: IPAddress?
+  public var seen: Timestamp?
+
+  public init(
+    id: UserID, key: [UInt8]?, nick: String, start: Seq, address: IPAddress? = nil, seen: Timestamp? = nil
+  ) {
+    self.id = id
+    self.key = key
+    self.nick = nick
+    self.start = start
+    self.address = address
+    self.seen = seen
+  }
+}
+
+public struct GroupRow: Equatable, Sendable {
+  public var id: GroupID
+  /// Without the `@`.
+  public var name: String
+
+  public init(id: GroupID, name: String) {
+    self.id = id
+    self.name = name
+  }
+}
+
+/// A user is, or was, in a group: records after `joined` and up to `left` are the user's to read.
+public struct MembershipRow: Equatable, Sendable {
+  public var user: UserID
+  public var group: GroupID
+  public var joined: Seq
+  public var left: Seq?
+
+  public init(user: UserID, group: GroupID, joined: Seq, left: Seq? = nil) {
+    self.user = user
+    self.group = group
+    self.joined = joined
+    self.left = left
+  }
+}
+
+/// Where an accepted message stands, and what its retry is answered with.
+public struct MessageIndex: Equatable, Sendable {
+  public var seq: Seq
+  public var sender: UserID
+  public var id: MessageID
+  /// Of what the sender gave: a retry with other content is an error.
+  public var digest: UInt64
+  public var failures: [TargetFailure]
+  public var conversations: [Conversation]
+
+  public init(
+    seq: Seq, sender: UserID, id: MessageID, digest: UInt64, failures: [TargetFailure], conversations: [Conversation]
+  ) {
+    self.seq = seq
+    self.sender = sender
+    self.id = id
+    self.digest = digest
+    self.failures = failures
+    self.conversations = conversations
+  }
+}
+
+/// One change that applying records made to what is known.
+public enum Change: Equatable, Sendable {
+  case message(MessageIndex)
+  /// Put in the place of the row with this id.
+  case user(UserRow)
+  /// The user and the user's memberships and cursors go; the messages stay.
+  case forget(UserID)
+  case group(GroupRow)
+  /// Put in the place of the row with this user, group and `joined`.
+  case membership(MembershipRow)
+  case cursor(CursorMove)
+}
+
+/// All that applying the records up to `through` changed since the projection before.
+public struct Projection: Equatable, Sendable {
+  public var changes: [Change]
+  public var through: Seq
+
+  public init(changes: [Change], through: Seq) {
+    self.changes = changes
+    self.through = through
+  }
+}
+
+/// What a hub starts from: the projection up to `applied`. Records after it are replayed.
+public struct Snapshot: Equatable, Sendable {
+  /// Names this life of the data: another where a data directory was restored or replaced.
+  public var epoch: String
+  public var applied: Seq
+  /// The first seq still kept: those below were removed. 1 where nothing was.
+  public var floor: Seq
+  public var users: [UserRow]
+  public var groups: [GroupRow]
+  public var memberships: [MembershipRow]
+  public var cursors: [CursorMove]
+  /// No user or group gets a number below these.
+  public var nextUser: UInt32
+  public var nextGroup: UInt32
+  /// The time of the newest record; the hub's clock never goes back behind it.
+  public var time: Timestamp
+
+  public init(epoch: String) {
+    self.epoch = epoch
+    applied = 0
+    floor = 1
+    users = []
+    groups = []
+    memberships = []
+    cursors = []
+    nextUser = 1
+    nextGroup = 1
+    time = Timestamp(milliseconds: 0)
+  }
+}

@@ -1,0 +1,131 @@
+import QQProtocol
+
+/// A position in the journal, counted from 1; 0 stands before the first record.
+public typealias Seq = Int64
+
+/// A user's number on one hub, given when the user is admitted and never given again.
+public struct UserID: Hashable, Comparable, Sendable {
+  public let rawValue: UInt32
+
+  public init(_ rawValue: UInt32) {
+    self.rawValue = rawValue
+  }
+
+  public static func < (a: UserID, b: UserID) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// A group's number on one hub, given at the first join.
+public struct GroupID: Hashable, Comparable, Sendable {
+  public let rawValue: UInt32
+
+  public init(_ rawValue: UInt32) {
+    self.rawValue = rawValue
+  }
+
+  public static func < (a: GroupID, b: GroupID) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// Who proposed a record, so that the hub which has the session can answer it once it is applied. `hub` is a random
+/// number of the running process: a replayed record has the number of a process that is gone, and nobody is answered.
+public struct Origin: Hashable, Sendable {
+  public var hub: UInt32
+  public var session: UInt64
+  public var ref: Int64
+
+  public init(hub: UInt32, session: UInt64, ref: Int64) {
+    self.hub = hub
+    self.session = session
+    self.ref = ref
+  }
+}
+
+/// A proposal. It says what somebody wants; what comes of it is decided when it is applied, in journal order. Whatever
+/// isn't determined by the records before it (time, random values, who was at an address) is in here.
+public struct Record: Equatable, Sendable {
+  public var time: Timestamp
+  public var origin: Origin
+  public var body: Body
+
+  public init(time: Timestamp, origin: Origin, body: Body) {
+    self.time = time
+    self.origin = origin
+    self.body = body
+  }
+
+  public enum Body: Equatable, Sendable {
+    case message(MessageBody)
+    case admit(AdmitBody)
+    case rename(UserID, nick: String)
+    case join(UserID, group: String)
+    case leave(UserID, group: String)
+    case cursors([CursorMove])
+    /// A user began to listen from this address.
+    case seen(UserID, address: IPAddress)
+  }
+}
+
+/// A message as its sender gave it, with what the hub stamps on it.
+public struct MessageBody: Equatable, Sendable {
+  public var sender: UserID
+  /// The sender's nick when it was sent.
+  public var from: String
+  public var address: IPAddress
+  public var id: MessageID
+  public var targets: [RecordTarget]
+  public var text: String
+  public var replyTo: MessageID?
+
+  public init(
+    sender: UserID, from: String, address: IPAddress, id: MessageID, targets: [RecordTarget], text: String,
+    replyTo: MessageID? = nil
+  ) {
+    self.sender = sender
+    self.from = from
+    self.address = address
+    self.id = id
+    self.targets = targets
+    self.text = text
+    self.replyTo = replyTo
+  }
+}
+
+/// A target as a record keeps it: names resolve when it is applied, an address was resolved when it was proposed.
+public enum RecordTarget: Hashable, Sendable {
+  case nick(String)
+  /// Without the `@`.
+  case group(String)
+  case address(String, users: [UserID])
+}
+
+/// Somebody wants to be a user.
+public struct AdmitBody: Equatable, Sendable {
+  /// SHA-256 of the public key, 32 bytes; nil for a guest, who has none.
+  public var key: [UInt8]?
+  public var nick: String
+  /// The nick was asked for by name: where it is taken, refuse; otherwise find one near it.
+  public var isExplicit: Bool
+  public var address: IPAddress
+  /// The name of the machine, for a nick that is free.
+  public var host: String
+
+  public init(key: [UInt8]?, nick: String, isExplicit: Bool, address: IPAddress, host: String) {
+    self.key = key
+    self.nick = nick
+    self.isExplicit = isExplicit
+    self.address = address
+    self.host = host
+  }
+}
+
+/// One named reader of a user has processed everything up to `seq`.
+public struct CursorMove: Hashable, Sendable {
+  public var user: UserID
+  public var name: String
+  public var seq: Seq
+
+  public init(user: UserID, name: String, seq: Seq) {
+    self.user = user
+    self.name = name
+    self.seq = seq
+  }
+}
