@@ -5,11 +5,14 @@ public struct Earlier: Equatable, Sendable {
   public var seq: Seq
   public var digest: UInt64
   public var failures: [TargetFailure]
+  /// As the record has them; empty where the record was removed since.
+  public var targets: [RecordTarget]
 
-  public init(seq: Seq, digest: UInt64, failures: [TargetFailure]) {
+  public init(seq: Seq, digest: UInt64, failures: [TargetFailure], targets: [RecordTarget] = []) {
     self.seq = seq
     self.digest = digest
     self.failures = failures
+    self.targets = targets
   }
 }
 

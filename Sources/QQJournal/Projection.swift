@@ -51,9 +51,12 @@ public struct UserRow: Equatable, Sendable {
   /// Where the user last listened from, and when.
   public var address: IPAddress?
   public var seen: Timestamp?
+  /// Nicks the user had before, which nobody else may take.
+  public var former: [String]
 
   public init(
-    id: UserID, key: [UInt8]?, nick: String, start: Seq, address: IPAddress? = nil, seen: Timestamp? = nil
+    id: UserID, key: [UInt8]?, nick: String, start: Seq, address: IPAddress? = nil, seen: Timestamp? = nil,
+    former: [String] = []
   ) {
     self.id = id
     self.key = key
@@ -61,6 +64,7 @@ public struct UserRow: Equatable, Sendable {
     self.start = start
     self.address = address
     self.seen = seen
+    self.former = former
   }
 }
 

@@ -1,0 +1,175 @@
+import QQJournal
+import QQProtocol
+
+/// Users, groups, who is in which, and cursors: what applying the journal has made known. Every change is written
+/// down as a `Change` for the store.
+struct Directory: Sendable {
+  struct User: Sendable {
+    var row: UserRow
+    /// Every stay in a group, in the order of joining.
+    var stays: [MembershipRow] = []
+    var cursors: [String: Seq] = [:]
+
+    var isGuest: Bool { row.key == nil }
+
+    func isMember(of group: GroupID) -> Bool {
+      stays.contains { $0.group == group && $0.left == nil }
+    }
+
+    /// Up to where one of the user's readers has processed everything.
+    var delivered: Seq { cursors.values.max() ?? 0 }
+  }
+
+  struct Group: Sendable {
+    var row: GroupRow
+    /// In the order of their numbers.
+    var members: [UserID] = []
+  }
+
+  private(set) var users: [UserID: User] = [:]
+  private(set) var groups: [GroupID: Group] = [:]
+  private var usersByKey: [[UInt8]: UserID] = [:]
+  /// By folded nick, names a user had before included: they stay that user's.
+  private var usersByNick: [String: UserID] = [:]
+  private var groupsByName: [String: GroupID] = [:]
+  private var nextUser: UInt32
+  private var nextGroup: UInt32
+  /// What has changed since the projection before.
+  var changes: [Change] = []
+
+  init(_ snapshot: Snapshot) {
+    nextUser = snapshot.nextUser
+    nextGroup = snapshot.nextGroup
+    for row in snapshot.users { index(row) }
+    for row in snapshot.groups {
+      groups[row.id] = Group(row: row)
+      groupsByName[Self.fold(group: row.name)] = row.id
+    }
+    for row in snapshot.memberships.sorted(by: { $0.joined < $1.joined }) { index(row) }
+    for cursor in snapshot.cursors { users[cursor.user]?.cursors[cursor.name] = cursor.seq }
+  }
+
+  // MARK: Finding
+
+  subscript(id: UserID) -> User? { users[id] }
+
+  func user(key: [UInt8]) -> UserID? { usersByKey[key] }
+
+  /// By nick, however it is written.
+  func user(nick: String) -> UserID? {
+    // What is written as it is kept needs no folding; most is.
+    if let id = usersByNick[nick] { return id }
+    guard let folded = (try? Nick(nick))?.folded else { return nil }
+    return usersByNick[folded]
+  }
+
+  func group(_ name: String) -> Group? {
+    let id = groupsByName[name] ?? groupsByName[Self.fold(group: name)]
+    return id.flatMap { groups[$0] }
+  }
+
+  private static func fold(group name: String) -> String {
+    (try? GroupName(name))?.folded ?? name
+  }
+
+  /// Names for a suggestion.
+  var nicks: [String] { users.values.map(\.row.nick) }
+  var groupNames: [String] { groups.values.map { "@" + $0.row.name } + ["@all"] }
+
+  /// What a user may read: everything to everybody since the user began, groups while in them, and the user's own.
+  func spans(_ id: UserID, after seq: Seq) -> [ConversationSpan] {
+    guard let user = users[id] else { return [] }
+    var spans = [
+      ConversationSpan(.everyone, after: max(seq, user.row.start)),
+      ConversationSpan(.inbox(id), after: max(seq, user.row.start)),
+    ]
+    for stay in user.stays where (stay.left ?? .max) > seq {
+      spans.append(.init(.group(stay.group), after: max(seq, stay.joined), through: stay.left ?? .max))
+    }
+    return spans
+  }
+
+  // MARK: Changing
+
+  private mutating func index(_ row: UserRow) {
+    users[row.id, default: User(row: row)].row = row
+    if let key = row.key { usersByKey[key] = row.id }
+    for name in [row.nick] + row.former {
+      if let folded = (try? Nick(name))?.folded { usersByNick[folded] = row.id }
+    }
+  }
+
+  private mutating func index(_ row: MembershipRow) {
+    guard users[row.user] != nil, groups[row.group] != nil else { return }
+    if let place = users[row.user]?.stays.firstIndex(where: { $0.group == row.group && $0.joined == row.joined }) {
+      users[row.user]?.stays[place] = row
+    } else {
+      users[row.user]?.stays.append(row)
+    }
+    var members = groups[row.group]?.members ?? []
+    members.removeAll { $0 == row.user }
+    if row.left == nil {
+      members.insert(row.user, at: members.firstIndex { $0 > row.user } ?? members.endIndex)
+    }
+    groups[row.group]?.members = members
+  }
+
+  mutating func add(key: [UInt8]?, nick: String, start: Seq, address: IPAddress) -> UserID {
+    let id = UserID(nextUser)
+    nextUser += 1
+    let row = UserRow(id: id, key: key, nick: nick, start: start, address: address)
+    index(row)
+    changes.append(.user(row))
+    return id
+  }
+
+  mutating func update(_ id: UserID, _ body: (inout UserRow) -> Void) {
+    guard var row = users[id]?.row else { return }
+    body(&row)
+    guard row != users[id]?.row else { return }
+    index(row)
+    changes.append(.user(row))
+  }
+
+  mutating func forget(_ id: UserID) {
+    guard let user = users.removeValue(forKey: id) else { return }
+    if let key = user.row.key { usersByKey[key] = nil }
+    usersByNick = usersByNick.filter { $0.value != id }
+    for stay in user.stays where stay.left == nil { groups[stay.group]?.members.removeAll { $0 == id } }
+    changes.append(.forget(id))
+  }
+
+  /// The group is made where there is none.
+  mutating func join(_ id: UserID, _ name: GroupName, at seq: Seq) {
+    let group: GroupID
+    if let known = groupsByName[name.folded] {
+      group = known
+    } else {
+      group = GroupID(nextGroup)
+      nextGroup += 1
+      let row = GroupRow(id: group, name: name.text)
+      groups[group] = Group(row: row)
+      groupsByName[name.folded] = group
+      changes.append(.group(row))
+    }
+    guard let user = users[id], !user.isMember(of: group) else { return }
+    let row = MembershipRow(user: id, group: group, joined: seq)
+    index(row)
+    changes.append(.membership(row))
+  }
+
+  mutating func leave(_ id: UserID, _ group: GroupID, at seq: Seq) {
+    guard var row = users[id]?.stays.last(where: { $0.group == group && $0.left == nil }) else { return }
+    row.left = seq
+    index(row)
+    changes.append(.membership(row))
+  }
+
+  /// Never backwards. Gives how far the user had processed before.
+  mutating func move(_ cursor: CursorMove) -> Seq? {
+    guard let user = users[cursor.user], cursor.seq > user.cursors[cursor.name] ?? 0 else { return nil }
+    users[cursor.user]?.cursors[cursor.name] = cursor.seq
+    changes.append(.cursor(cursor))
+    return user.delivered
+  }
+}

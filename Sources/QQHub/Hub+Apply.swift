@@ -1,0 +1,137 @@
+import QQJournal
+import QQProtocol
+
+/// What has become durable is decided here, in the journal's order. Applying the same records to the same snapshot
+/// gives the same state on every hub.
+extension Hub {
+  mutating func apply(_ batch: CommittedBatch) {
+    recent.forget(through: batch.projected)
+    for committed in batch.records {
+      let origin = committed.record.origin
+      let isOurs = origin.hub == configuration.instance
+      let session = isOurs && sessions[origin.session] != nil ? origin.session : nil
+      let ref = origin.ref < 0 ? nil : origin.ref
+      if isOurs {
+        uncommitted -= 1
+        if case .message = committed.record.body {} else { uncommittedChanges -= 1 }
+      }
+      now = max(now, committed.record.time)
+      switch committed.record.body {
+      case .message(let body): apply(body, committed, from: session, ref: ref)
+      case .admit(let body): apply(body, at: committed.seq, from: session)
+      case .rename(let user, let nick): applyRename(user, nick, from: session, ref: ref)
+      case .join(let user, let group): applyJoin(user, group, at: committed.seq, from: session, ref: ref)
+      case .leave(let user, let group): applyLeave(user, group, at: committed.seq, from: session, ref: ref)
+      case .cursors(let moves): for move in moves { apply(move, time: committed.record.time) }
+      case .seen(let user, let address):
+        let time = committed.record.time
+        directory.update(user) { row in
+          row.address = address
+          row.seen = time
+        }
+      }
+      applied = committed.seq
+    }
+    if !batch.records.isEmpty {
+      deliveries.append(.project(Projection(changes: directory.changes, through: applied)))
+      directory.changes.removeAll(keepingCapacity: true)
+    }
+  }
+
+  private mutating func apply(_ body: MessageBody, _ committed: Committed, from session: SessionID?, ref: Int64?) {
+    let receipts = session.map { wantsReceipts.remove(ReceiptKey(session: $0, id: body.id)) != nil } ?? false
+    let digest = ContentDigest.of(body)
+    if let earlier = recent[body.sender, body.id] ?? committed.earlier {
+      guard let session else { return }
+      return answerAgain(body, earlier, digest, to: session, ref: ref, receipts: receipts)
+    }
+    let resolution = resolve(body.targets, sender: body.sender)
+    for failure in resolution.failures {
+      guard let session else { break }
+      answer(
+        session,
+        .error(.init(ref: ref, code: failure.code, message: failure.message, to: failure.target, id: body.id)))
+    }
+    // Reached nobody: nothing is kept, and the id is free for another try.
+    guard !resolution.reached.isEmpty else { return }
+    recent.insert(
+      Earlier(seq: committed.seq, digest: digest, failures: resolution.failures, targets: body.targets),
+      sender: body.sender, id: body.id)
+    directory.changes.append(
+      .message(
+        MessageIndex(
+          seq: committed.seq, sender: body.sender, id: body.id, digest: digest, failures: resolution.failures,
+          conversations: resolution.conversations)))
+    if let session {
+      answerSent(
+        body, resolution, seq: committed.seq, isDuplicate: false, to: session, ref: ref, receipts: receipts)
+    }
+    let except = session.flatMap { sessions[$0]?.reading == nil ? nil : $0 }
+    let audience: Audience = resolution.users.map { .users($0, except: except) } ?? .everyone(except: except)
+    let message = HubFrame.Message(
+      id: body.id, seq: committed.seq, time: committed.record.time, from: body.from,
+      address: body.address.description, to: body.targets.map(\.name), text: body.text, replyTo: body.replyTo)
+    if builder.audience != audience { flushSegment() }
+    builder.add(message, audience)
+  }
+
+  private mutating func answerAgain(
+    _ body: MessageBody, _ earlier: Earlier, _ digest: UInt64, to session: SessionID, ref: Int64?, receipts: Bool
+  ) {
+    guard earlier.digest == digest else {
+      return answer(
+        session,
+        .error(
+          .init(
+            ref: ref, .idConflict, "another message was sent under the id \(body.id) (seq \(earlier.seq))", id: body.id)))
+    }
+    var failed: Set<String> = []
+    for failure in earlier.failures {
+      failed.insert(failure.target)
+      answer(
+        session,
+        .error(.init(ref: ref, code: failure.code, message: failure.message, to: failure.target, id: body.id)))
+    }
+    let targets = earlier.targets.isEmpty ? body.targets : earlier.targets
+    var resolution = Resolution()
+    for target in targets where !failed.contains(target.name) {
+      resolution.reached.append((target.name, members(of: target, at: earlier.seq)))
+    }
+    answerSent(
+      body, resolution, seq: earlier.seq, isDuplicate: true, to: session, ref: ref, receipts: receipts)
+  }
+
+  /// One `sent` a target; with `receipts` each names who hasn't got it yet, and the session is told as they do.
+  private mutating func answerSent(
+    _ body: MessageBody, _ resolution: Resolution, seq: Seq, isDuplicate: Bool, to session: SessionID, ref: Int64?,
+    receipts wanted: Bool
+  ) {
+    var remaining: Set<UserID> = []
+    for (name, users) in resolution.reached {
+      var awaiting: [UserID]?
+      if wanted {
+        let everybody = users ?? members(of: .group("all"), at: seq) ?? []
+        // A group is everybody in it but the sender; who writes to nobody else waits for the own reader.
+        let others = everybody == [body.sender] ? everybody : everybody.filter { $0 != body.sender }
+        awaiting = others.filter { (directory[$0]?.delivered ?? .max) < seq }
+        remaining.formUnion(awaiting ?? [])
+      }
+      answer(
+        session,
+        .sent(
+          .init(
+            ref: ref, id: body.id, seq: seq, to: name, isDuplicate: isDuplicate,
+            awaiting: awaiting.map { $0.compactMap { directory[$0]?.row.nick } })))
+    }
+    if wanted { receipts.wait(.init(seq: seq, id: body.id, session: session, remaining: remaining.sorted())) }
+  }
+
+  mutating func apply(_ move: CursorMove, time: Timestamp) {
+    guard let before = directory.move(.init(user: move.user, name: move.name, seq: min(move.seq, applied))),
+      let user = directory[move.user], user.delivered > before
+    else { return }
+    for told in receipts.delivered(move.user, from: before, through: user.delivered) {
+      answer(told.session, .receipt(.init(time: time, id: told.id, nick: user.row.nick)))
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import QQJournal
+import QQProtocol
+
+extension Hub {
+  private static let groupsPerUser = 1_000
+
+  mutating func receiveJoin(_ ref: Int64?, _ name: String, from id: SessionID, _ user: UserID) {
+    guard let group = group(name, ref, from: id) else { return }
+    guard directory[user]?.isGuest == false else {
+      return answer(id, .error(.init(ref: ref, .guest, "a guest can't join a group: connect with TLS")))
+    }
+    propose(.join(user, group: group.text), from: id, ref: ref)
+  }
+
+  mutating func receiveLeave(_ ref: Int64?, _ name: String, from id: SessionID, _ user: UserID) {
+    guard let group = group(name, ref, from: id) else { return }
+    propose(.leave(user, group: group.text), from: id, ref: ref)
+  }
+
+  private mutating func group(_ name: String, _ ref: Int64?, from id: SessionID) -> GroupName? {
+    do {
+      let group = try GroupName(name)
+      guard group.folded != "all" else {
+        answer(id, .error(.init(ref: ref, .badTarget, "@all is everybody: nobody joins or leaves it", to: "@all")))
+        return nil
+      }
+      return group
+    } catch {
+      answer(id, .error(.init(ref: ref, .badTarget, "\"\(name)\" can't be a group: \(error.message)", to: name)))
+      return nil
+    }
+  }
+
+  // MARK: Applied
+
+  mutating func applyJoin(_ user: UserID, _ name: String, at seq: Seq, from session: SessionID?, ref: Int64?) {
+    guard let group = try? GroupName(name), let stays = directory[user]?.stays else { return }
+    guard stays.count(where: { $0.left == nil }) < Self.groupsPerUser else {
+      if let session {
+        answer(session, .error(.init(ref: ref, .badTarget, "nobody can be in more than \(Self.groupsPerUser) groups")))
+      }
+      return
+    }
+    directory.join(user, group, at: seq)
+    if let session { answer(session, .ok(.init(ref: ref, seq: seq))) }
+  }
+
+  mutating func applyLeave(_ user: UserID, _ name: String, at seq: Seq, from session: SessionID?, ref: Int64?) {
+    guard let group = directory.group(name), directory[user]?.isMember(of: group.row.id) == true else {
+      if let session {
+        answer(session, .error(.init(ref: ref, .notMember, "you are not in @\(name)", to: "@" + name)))
+      }
+      return
+    }
+    directory.leave(user, group.row.id, at: seq)
+    if let session { answer(session, .ok(.init(ref: ref, seq: seq))) }
+  }
+}

@@ -1,0 +1,205 @@
+import DequeModule
+import QQJournal
+import QQProtocol
+
+/// Reading: where a session stands, how it catches up, and the cursor it moves.
+///
+///     locating ──seq──▶ behind ◀──▶ paging        the tail doesn't reach back that far
+///                        │  ▲
+///            has it all  ▼  │ its channel is full
+///                        live
+extension Hub {
+  mutating func receive(_ listen: ClientFrame.Listen, from id: SessionID, _ user: UserID) {
+    guard sessions[id]?.reading == nil else {
+      return answer(id, .error(.init(ref: listen.ref, .badField, "this session listens already")))
+    }
+    let name = listen.cursor ?? "listen"
+    let isFollowing = listen.holds && !hold(CursorKey(user: user, name: name), id, reader: listen.reader)
+    var reading = Reading(
+      cursor: name, reader: listen.reader, holds: listen.holds && !isFollowing, position: .locating, since: now,
+      tellsGaps: true)
+    var start: Seq = applied
+    switch listen.after {
+    case .now: break
+    case .seq(let seq):
+      start = min(seq, applied)
+      reading.tellsGaps = seq > 0
+    case .unread:
+      if directory[user]?.isGuest == false { start = directory[user]?.cursors[name] ?? directory[user]?.row.start ?? 0 }
+    case .time(let time):
+      let token = ask(.locate(session: id, ref: listen.ref, isFollowing: isFollowing))
+      deliveries.append(.locate(time, token))
+      return begin(id, user, reading)
+    }
+    reading.position = .behind(after: start)
+    answer(id, .ok(.init(ref: listen.ref, seq: start, isFollowing: isFollowing)))
+    begin(id, user, reading)
+    pump(id)
+  }
+
+  private mutating func begin(_ id: SessionID, _ user: UserID, _ reading: Reading) {
+    sessions[id]?.reading = reading
+    let wasOnline = readers[user] != nil
+    readers[user, default: []].insertSorted(id)
+    guard let address = sessions[id]?.peer.address else { return }
+    if !wasOnline { announce(user, address, online: true) }
+    let seen = directory[user]?.row
+    if directory[user]?.isGuest == false, seen?.address != address || seen?.seen == nil {
+      propose(.seen(user, address: address), from: id, ref: nil)
+    }
+  }
+
+  /// Takes a cursor for a session; false where another reader has it. The same reader, connected again, takes over
+  /// from the connection it lost.
+  private mutating func hold(_ key: CursorKey, _ id: SessionID, reader: String?) -> Bool {
+    if let holder = holders[key], holder != id, let other = sessions[holder]?.reading {
+      guard let reader, other.reader == reader else { return false }
+      fail(holder, .replaced, "this reader is connected again")
+    }
+    holders[key] = id
+    return true
+  }
+
+  mutating func stopReading(_ id: SessionID) {
+    guard let session = sessions[id], let reading = session.reading, let user = session.user else { return }
+    setLive(id, user, false)
+    sessions[id]?.reading = nil
+    let key = CursorKey(user: user, name: reading.cursor)
+    if holders[key] == id { holders[key] = nil }
+    readers[user]?.removeAll { $0 == id }
+    if readers[user]?.isEmpty == true {
+      readers[user] = nil
+      announce(user, session.peer.address, online: false)
+    }
+  }
+
+  private mutating func announce(_ user: UserID, _ address: IPAddress, online: Bool) {
+    guard let nick = directory[user]?.row.nick else { return }
+    for watcher in watchers {
+      answer(watcher, .presence(.init(time: now, nick: nick, address: address.description, online: online)))
+    }
+  }
+
+  // MARK: Catching up
+
+  private mutating func setLive(_ id: SessionID, _ user: UserID, _ isLive: Bool) {
+    everyoneLive = nil
+    if isLive {
+      live[user, default: []].insertSorted(id)
+    } else {
+      live[user]?.removeAll { $0 == id }
+      if live[user]?.isEmpty == true { live[user] = nil }
+    }
+  }
+
+  mutating func stalled(_ id: SessionID, after seq: Seq) {
+    guard let session = sessions[id], let user = session.user, session.reading?.position == .live else { return }
+    setLive(id, user, false)
+    sessions[id]?.reading?.position = .behind(after: seq)
+  }
+
+  /// Writes what a session is behind with, as much as its channel should get at once.
+  mutating func pump(_ id: SessionID) {
+    guard let session = sessions[id], let user = session.user, case .behind(var after)? = session.reading?.position
+    else { return }
+    if after < tail.coveredAfter {
+      sessions[id]?.reading?.position = .paging(after: after)
+      let query = PageQuery(spans: directory.spans(user, after: after), limit: PageQuery.maximumLimit)
+      deliveries.append(.page(query, ask(.catchUp(session: id, after: after))))
+      return
+    }
+    // What this event has gathered so far belongs to the tail as well.
+    flushSegment()
+    var budget = configuration.catchUpBytes
+    var index = tail.index(after: after)
+    let start = directory[user]?.row.start ?? 0
+    while index < tail.segments.count, budget > 0 {
+      let segment = tail.segments[index]
+      if segment.audience.includes(user, id), segment.last > start {
+        let bytes = segment.range(after: max(after, start))
+        deliveries.append(
+          .write(Write(segment: segment.number, bytes: bytes, after: after, sessions: [id], isCatchUp: true)))
+        budget -= bytes.count
+      }
+      after = segment.last
+      index += 1
+    }
+    if index < tail.segments.count {
+      sessions[id]?.reading?.position = .behind(after: after)
+    } else {
+      sessions[id]?.reading?.position = .live
+      setLive(id, user, true)
+    }
+  }
+
+  mutating func caughtUp(_ id: SessionID, after: Seq, _ page: Page) {
+    guard let session = sessions[id], session.user != nil, case .paging(after)? = session.reading?.position else {
+      return
+    }
+    var writer = JSONWriter(reserving: 64 << 10)
+    if session.reading?.tellsGaps == true, after + 1 < page.floor {
+      HubFrame.gap(from: after + 1, to: page.floor - 1).encode(into: &writer)
+    }
+    // A removal that comes later is news even to who asked for all that is kept.
+    sessions[id]?.reading?.tellsGaps = true
+    var reached = max(after, page.floor - 1)
+    var isWhole = !page.more
+    for committed in page.records {
+      guard writer.bytes.count < configuration.catchUpBytes else {
+        isWhole = false
+        break
+      }
+      event(committed)?.encode(into: &writer)
+      reached = committed.seq
+    }
+    if isWhole { reached = max(reached, page.applied) }
+    sessions[id]?.reading?.position = .behind(after: reached)
+    if writer.bytes.isEmpty {
+      pump(id)
+    } else {
+      deliveries.append(.catchUp(id, writer.bytes))
+    }
+  }
+
+  /// A record from the store as its readers see it. Its targets are shown as the sender gave them.
+  func event(_ committed: Committed) -> HubFrame.Message? {
+    guard case .message(let body) = committed.record.body else { return nil }
+    return HubFrame.Message(
+      id: body.id, seq: committed.seq, time: committed.record.time, from: body.from,
+      address: body.address.description, to: body.targets.map(\.name), text: body.text, replyTo: body.replyTo)
+  }
+
+  // MARK: Cursors
+
+  mutating func acknowledged(_ id: SessionID, _ user: UserID, _ seq: Seq) {
+    guard let reading = sessions[id]?.reading, reading.holds else { return }
+    let key = CursorKey(user: user, name: reading.cursor)
+    let seq = min(seq, applied)
+    guard seq > max(moves[key] ?? 0, directory[user]?.cursors[reading.cursor] ?? 0) else { return }
+    moves[key] = seq
+    if movesDue == nil { movesDue = now + configuration.cursorDelay }
+  }
+
+  /// Cursor moves ride with the next commit; where none comes, they are one themselves.
+  mutating func proposeMoves() {
+    guard let due = movesDue, !proposals.isEmpty || now >= due else { return }
+    let list = moves.sorted { ($0.key.user, $0.key.name) < ($1.key.user, $1.key.name) }.map {
+      CursorMove(user: $0.key.user, name: $0.key.name, seq: $0.value)
+    }
+    moves.removeAll(keepingCapacity: true)
+    movesDue = nil
+    propose(.cursors(list), from: 0, ref: nil)
+  }
+}
+
+extension [SessionID] {
+  mutating func insertSorted(_ id: SessionID) {
+    // A new session's number is the highest there is.
+    if let last, last > id {
+      guard let place = firstIndex(where: { $0 >= id }) else { return }
+      if self[place] != id { insert(id, at: place) }
+    } else if last != id {
+      append(id)
+    }
+  }
+}

@@ -1,0 +1,181 @@
+import QQJournal
+import QQProtocol
+
+/// The hub: a state machine over an ordered journal. It has no clock, no random source, no file and no socket; events
+/// come in, effects go out.
+///
+///     frame ──▶ proposal ──append──▶ journal ──committed──▶ apply ──▶ answers, deliveries, projection
+///
+/// Only applying decides. What is checked before the append saves work and decides nothing.
+public struct Hub: Sendable {
+  public internal(set) var configuration: HubConfiguration
+  let epoch: String
+  var directory: Directory
+  /// The seq of the newest record that was applied.
+  public internal(set) var applied: Seq
+  var now: Timestamp
+  var recent = RecentIDs()
+  var receipts = Receipts()
+  var tail: Tail
+
+  var sessions: [SessionID: Session] = [:]
+  /// Sessions that a user has ready, and of these the ones that have everything and are written to at once; both in
+  /// ascending order.
+  var readers: [UserID: [SessionID]] = [:]
+  var live: [UserID: [SessionID]] = [:]
+  var everyoneLive: [SessionID]?
+  var watchers: [SessionID] = []
+  /// Who moves which cursor.
+  var holders: [CursorKey: SessionID] = [:]
+  var moves: [CursorKey: Seq] = [:]
+  var movesDue: Timestamp?
+
+  /// Records that were handed to the journal and haven't come back.
+  public internal(set) var uncommitted = 0
+  /// Of these, the ones that change who is who.
+  var uncommittedChanges = 0
+
+  /// Senders that asked for receipts with a record that is on its way.
+  var wantsReceipts: Set<ReceiptKey> = []
+  var questions: [ReadToken: Question] = [:]
+  var nextToken: UInt64 = 1
+
+  var proposals: [Record] = []
+  var answers: [SessionID: JSONWriter] = [:]
+  var answerOrder: [SessionID] = []
+  var deliveries: [Effect] = []
+  var closing: [SessionID] = []
+  var builder = SegmentBuilder()
+
+  struct CursorKey: Hashable, Sendable {
+    var user: UserID
+    var name: String
+  }
+
+  public init(_ configuration: HubConfiguration, _ snapshot: Snapshot) {
+    self.configuration = configuration
+    epoch = snapshot.epoch
+    directory = Directory(snapshot)
+    applied = snapshot.applied
+    now = snapshot.time
+    tail = Tail(coveredAfter: snapshot.applied, capacity: configuration.tailCapacity)
+  }
+
+  /// When `tick` wants to be called; nil while nothing waits.
+  public var deadline: Timestamp? { movesDue }
+
+  public var sessionCount: Int { sessions.count }
+
+  public mutating func setLocal(addresses: Set<IPAddress>, interfaces: [CIDR]) {
+    configuration.localAddresses = addresses
+    configuration.interfaces = interfaces
+  }
+
+  /// Takes one event in and gives what is to be done. `now` never goes back: an earlier one counts as the last.
+  public mutating func receive(_ event: HubEvent, now: Timestamp) -> [Effect] {
+    self.now = max(self.now, now)
+    switch event {
+    case .opened(let id, let peer): sessions[id] = Session(peer: peer)
+    case .frames(let id, let frames): for frame in frames { receive(frame, from: id) }
+    case .fault(let id, let fault, let isFatal):
+      answer(id, .error(.init(ref: fault.ref, fault.code, fault.message)))
+      if isFatal { close(id) }
+    case .closed(let id): closed(id)
+    case .stalled(let id, let seq): stalled(id, after: seq)
+    case .writable(let id): pump(id)
+    case .committed(let batch): apply(batch)
+    case .page(let token, let page): answered(token, page)
+    case .located(let token, let seq): located(token, seq)
+    case .tick: break
+    }
+    return finish()
+  }
+
+  private mutating func receive(_ frame: ClientFrame, from id: SessionID) {
+    guard let session = sessions[id] else { return }
+    switch session.phase {
+    case .greeting:
+      if case .hello(let hello) = frame { return receive(hello, from: id) }
+      fail(id, .helloExpected, "say hello first")
+    case .admitting:
+      fail(id, .helloExpected, "wait for the welcome")
+    case .closing: break
+    case .ready(let user):
+      switch frame {
+      case .send(let send): receive(send, from: id, user)
+      case .ack(let seq): acknowledged(id, user, seq)
+      case .ping(let ref): answer(id, .pong(ref: ref))
+      case .listen(let listen): receive(listen, from: id, user)
+      case .who(let who): receive(who, from: id)
+      case .join(let ref, let group): receiveJoin(ref, group, from: id, user)
+      case .leave(let ref, let group): receiveLeave(ref, group, from: id, user)
+      case .nick(let ref, let nick): receiveNick(ref, nick, from: id, user)
+      case .history(let request): receive(request, from: id, user)
+      case .hello:
+        answer(id, .error(.init(.badField, "this session has said hello already")))
+      }
+    }
+  }
+
+  // MARK: Answers
+
+  mutating func answer(_ id: SessionID, _ frame: HubFrame) {
+    guard sessions[id] != nil else { return }
+    if answers[id] == nil {
+      answers[id] = JSONWriter(reserving: 256)
+      answerOrder.append(id)
+    }
+    frame.encode(into: &answers[id, default: JSONWriter()])
+  }
+
+  /// An error after which the session ends.
+  mutating func fail(_ id: SessionID, _ code: ErrorCode, _ message: String) {
+    answer(id, .error(.init(code, message)))
+    close(id)
+  }
+
+  mutating func close(_ id: SessionID) {
+    guard sessions[id] != nil else { return }
+    closing.append(id)
+    stopReading(id)
+    sessions[id]?.phase = .closing
+  }
+
+  private mutating func closed(_ id: SessionID) {
+    stopReading(id)
+    watchers.removeAll { $0 == id }
+    receipts.closed(id)
+    sessions[id] = nil
+  }
+
+  // MARK: Records
+
+  mutating func propose(_ body: Record.Body, from session: SessionID, ref: Int64?) {
+    if case .message = body {} else { uncommittedChanges += 1 }
+    uncommitted += 1
+    let origin = Origin(hub: configuration.instance, session: session, ref: ref ?? -1)
+    proposals.append(Record(time: now, origin: origin, body: body))
+  }
+
+  /// Gathers what this event asked for: answers first, then deliveries in seq order, then what is stored and read.
+  private mutating func finish() -> [Effect] {
+    flushSegment()
+    proposeMoves()
+    var effects: [Effect] = []
+    effects.reserveCapacity(answerOrder.count + deliveries.count + 4)
+    for id in answerOrder {
+      if let writer = answers[id] { effects.append(.reply(id, writer.bytes)) }
+    }
+    answers.removeAll(keepingCapacity: true)
+    answerOrder.removeAll(keepingCapacity: true)
+    effects.append(contentsOf: deliveries)
+    deliveries.removeAll(keepingCapacity: true)
+    if !proposals.isEmpty {
+      effects.append(.append(proposals))
+      proposals = []
+    }
+    for id in closing { effects.append(.close(id)) }
+    closing.removeAll(keepingCapacity: true)
+    return effects
+  }
+}

@@ -1,0 +1,74 @@
+import QQProtocol
+
+/// Who may become a user without an invite.
+public enum Admission: Hashable, Sendable {
+  /// Loopback, and private and link-local sources within a prefix of one of the hub's own interfaces.
+  case localNetworks
+  case everybody
+  case nobody
+}
+
+/// Which peers may talk without TLS.
+public enum PlaintextPolicy: Hashable, Sendable {
+  case refused
+  case loopback
+  /// Whoever the admission rule admits.
+  case admitted
+}
+
+/// The settings of a hub, fixed while it runs.
+public struct HubConfiguration: Sendable {
+  /// How the hub calls itself in `welcome`.
+  public var name: String
+  /// A random number of this process; see `Origin`.
+  public var instance: UInt32
+  public var admission: Admission
+  /// Sources admitted besides the rule.
+  public var admitted: [CIDR]
+  /// The key of whoever runs the hub, which is always admitted.
+  public var ownerKey: [UInt8]?
+  public var plaintext: PlaintextPolicy
+  /// The prefixes of the hub's interfaces.
+  public var interfaces: [CIDR]
+  /// The hub's own addresses: users on its machine count for each of them.
+  public var localAddresses: Set<IPAddress>
+  /// Bytes of lines kept in memory for readers that are a little behind.
+  public var tailCapacity: Int
+  /// Bytes written at once to a reader that catches up.
+  public var catchUpBytes: Int
+  public var maximumUsers: Int
+  /// Milliseconds that a cursor move waits for another record to be committed with.
+  public var cursorDelay: Int64
+
+  public init(name: String, instance: UInt32) {
+    self.name = name
+    self.instance = instance
+    admission = .localNetworks
+    admitted = []
+    plaintext = .refused
+    interfaces = []
+    localAddresses = []
+    tailCapacity = 32 << 20
+    catchUpBytes = 1 << 20
+    maximumUsers = 1_000_000
+    cursorDelay = 200
+  }
+
+  /// Whether a source may become a user, or talk as a guest, by its address.
+  func admits(_ address: IPAddress) -> Bool {
+    if admission == .everybody { return true }
+    if admitted.contains(where: { $0.contains(address) }) { return true }
+    guard admission == .localNetworks else { return false }
+    if address.isLoopback || localAddresses.contains(address) { return true }
+    return (address.isPrivate || address.isLinkLocal) && interfaces.contains { $0.contains(address) }
+  }
+
+  func isLocal(_ address: IPAddress) -> Bool {
+    address.isLoopback || localAddresses.contains(address)
+  }
+
+  /// A user at `address` is somebody whom a message to `target` means.
+  func address(_ address: IPAddress, matches target: IPAddress) -> Bool {
+    address == target || isLocal(target) && isLocal(address)
+  }
+}

@@ -1,0 +1,46 @@
+import QQJournal
+import QQProtocol
+
+/// What happens to a hub.
+public enum HubEvent: Sendable {
+  case opened(SessionID, Peer)
+  case frames(SessionID, [ClientFrame])
+  /// A line was refused by the codec. `isFatal`: the stream can't be trusted any more.
+  case fault(SessionID, FrameFault, isFatal: Bool)
+  case closed(SessionID)
+  /// The channel could not take a live write; the session has everything up to `after`.
+  case stalled(SessionID, after: Seq)
+  /// The channel takes more after a stall or a catch-up write.
+  case writable(SessionID)
+  case committed(CommittedBatch)
+  case page(ReadToken, Page)
+  case located(ReadToken, Seq)
+  /// A deadline of `Hub.deadline` has come.
+  case tick
+}
+
+/// Which question a store's answer belongs to.
+public struct ReadToken: Hashable, Sendable {
+  public var number: UInt64
+}
+
+/// What a hub wants done, in this order.
+public enum Effect: Equatable, Sendable {
+  /// To the journal.
+  case append([Record])
+  /// To the store.
+  case project(Projection)
+  case page(PageQuery, ReadToken)
+  case locate(Timestamp, ReadToken)
+  /// Lines for one session: answers and notices.
+  case reply(SessionID, [UInt8])
+  /// Lines that will be written, by number, until they are forgotten.
+  case publish(segment: UInt64, [UInt8])
+  case write(Write)
+  /// Lines for one session that catches up; otherwise as a `Write`.
+  case catchUp(SessionID, [UInt8])
+  /// Published segments up to this number won't be written again.
+  case forget(through: UInt64)
+  /// Write what was given so far, then close.
+  case close(SessionID)
+}

@@ -1,0 +1,104 @@
+import QQJournal
+import QQProtocol
+
+/// What a message's targets come to when it is applied.
+struct Resolution {
+  /// Each target that reaches somebody, by the name shown, with its users; nil users are everybody.
+  var reached: [(name: String, users: [UserID]?)] = []
+  var failures: [TargetFailure] = []
+  var conversations: [Conversation] = []
+  /// The union, in the order of their numbers; nil is everybody.
+  var users: [UserID]? = []
+}
+
+extension RecordTarget {
+  /// As the sender wrote it.
+  var name: String {
+    switch self {
+    case .nick(let nick): nick
+    case .group(let group): "@" + group
+    case .address(let address, _): address
+    }
+  }
+}
+
+extension Hub {
+  func resolve(_ targets: [RecordTarget], sender: UserID) -> Resolution {
+    var resolution = Resolution()
+    // What nearly every message of a busy hub is.
+    if targets == [.group("all")] {
+      resolution.reached = [("@all", nil)]
+      resolution.conversations = [.everyone]
+      resolution.users = nil
+      return resolution
+    }
+    var direct: Set<UserID> = []
+    var union: Set<UserID> = []
+    var everybody = false
+    for target in Set(targets).count == targets.count ? targets : targets.uniqued() {
+      switch target {
+      case .group("all"):
+        everybody = true
+        resolution.reached.append(("@all", nil))
+        resolution.conversations.append(.everyone)
+      case .group(let name):
+        guard let group = directory.group(name), directory[sender]?.isMember(of: group.row.id) == true else {
+          resolution.failures.append(failure(target, sender))
+          continue
+        }
+        resolution.reached.append(("@" + group.row.name, group.members))
+        resolution.conversations.append(.group(group.row.id))
+        union.formUnion(group.members)
+      case .nick, .address:
+        let users = members(of: target, at: .max) ?? []
+        guard !users.isEmpty else {
+          resolution.failures.append(failure(target, sender))
+          continue
+        }
+        resolution.reached.append((name(of: target, users), users))
+        direct.formUnion(users)
+      }
+    }
+    if !direct.isEmpty {
+      resolution.conversations.append(.sent(sender))
+      for user in direct.sorted() {
+        resolution.conversations.append(.inbox(user))
+        resolution.conversations.append(.pair(sender, user))
+      }
+    }
+    resolution.users = everybody ? nil : union.union(direct).sorted()
+    return resolution
+  }
+
+  /// A nick is shown as its owner writes it.
+  private func name(of target: RecordTarget, _ users: [UserID]) -> String {
+    if case .nick = target, let user = users.first, let nick = directory[user]?.row.nick { return nick }
+    return target.name
+  }
+
+  /// The users a target stands for, as it was at a seq, in the order of their numbers; nil where there is no such
+  /// target.
+  func members(of target: RecordTarget, at seq: Seq) -> [UserID]? {
+    switch target {
+    case .nick(let nick): directory.user(nick: nick).map { [$0] }
+    case .address(_, let users): users.filter { directory[$0] != nil }
+    case .group("all"):
+      // A guest who isn't here may never come back.
+      directory.users.values.filter { $0.row.start < seq && (!$0.isGuest || readers[$0.row.id] != nil) }.map(\.row.id)
+        .sorted()
+    case .group(let name):
+      directory.group(name).map { group in
+        directory.users.values.filter { user in
+          user.stays.contains { $0.group == group.row.id && $0.joined < seq && seq <= $0.left ?? .max }
+        }.map(\.row.id).sorted()
+      }
+    }
+  }
+}
+
+extension [RecordTarget] {
+  fileprivate func uniqued() -> [RecordTarget] {
+    var seen: Set<RecordTarget> = []
+    return filter { seen.insert($0).inserted }
+  }
+}

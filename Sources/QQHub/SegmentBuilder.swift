@@ -1,0 +1,63 @@
+import QQJournal
+import QQProtocol
+
+/// Gathers the lines of consecutive records with one audience, each encoded once.
+struct SegmentBuilder: Sendable {
+  private(set) var audience: Audience?
+  private var writer = JSONWriter()
+  private var seqs: [Seq] = []
+  private var ends: [Int] = []
+
+  mutating func add(_ message: HubFrame.Message, _ audience: Audience) {
+    self.audience = audience
+    message.encode(into: &writer)
+    seqs.append(message.seq)
+    ends.append(writer.bytes.count)
+  }
+
+  /// What was gathered; the builder begins anew.
+  mutating func take() -> (audience: Audience, bytes: [UInt8], seqs: [Seq], ends: [Int])? {
+    guard let audience else { return nil }
+    defer { self = SegmentBuilder() }
+    return (audience, writer.bytes, seqs, ends)
+  }
+}
+
+extension Hub {
+  /// Makes a segment of what was gathered: kept for readers that are behind, written to those that aren't.
+  mutating func flushSegment() {
+    guard let gathered = builder.take() else { return }
+    let (segment, dropped) = tail.append(gathered.audience, seqs: gathered.seqs, ends: gathered.ends)
+    deliveries.append(.publish(segment: segment.number, gathered.bytes))
+    let sessions = liveSessions(gathered.audience)
+    if !sessions.isEmpty {
+      deliveries.append(
+        .write(
+          Write(
+            segment: segment.number, bytes: 0..<segment.bytes, after: segment.first - 1, sessions: sessions,
+            isCatchUp: false)))
+    }
+    if let dropped { deliveries.append(.forget(through: dropped)) }
+  }
+
+  /// The sessions of an audience that are written to at once.
+  mutating func liveSessions(_ audience: Audience) -> [SessionID] {
+    switch audience {
+    case .everyone(let except):
+      let everyone: [SessionID]
+      if let cached = everyoneLive {
+        everyone = cached
+      } else {
+        everyone = live.values.flatMap { $0 }.sorted()
+        everyoneLive = everyone
+      }
+      return except == nil ? everyone : everyone.filter { $0 != except }
+    case .users(let users, let except):
+      var sessions: [SessionID] = []
+      for user in users {
+        for session in live[user] ?? [] where session != except { sessions.append(session) }
+      }
+      return sessions
+    }
+  }
+}

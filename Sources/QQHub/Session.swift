@@ -1,0 +1,71 @@
+import QQJournal
+import QQProtocol
+
+/// One connection of a user.
+public typealias SessionID = UInt64
+
+/// Who is at the other end, as the channel proves it.
+public struct Peer: Equatable, Sendable {
+  public var address: IPAddress
+  /// SHA-256 of the public key that the TLS handshake proved; nil on a plaintext channel.
+  public var key: [UInt8]?
+
+  public init(address: IPAddress, key: [UInt8]?) {
+    self.address = address
+    self.key = key
+  }
+}
+
+struct Session: Sendable {
+  enum Phase: Sendable {
+    case greeting
+    /// The record that makes this user is on its way.
+    case admitting
+    case ready(UserID)
+    case closing
+  }
+
+  var peer: Peer
+  var phase: Phase = .greeting
+  var reading: Reading?
+  var watches = false
+
+  var user: UserID? {
+    if case .ready(let user) = phase { return user }
+    return nil
+  }
+}
+
+/// A session that listens.
+struct Reading: Sendable {
+  enum Position: Equatable, Sendable {
+    /// Has everything; the next record is written to it at once.
+    case live
+    /// Has everything up to here, and goes on when its channel takes more.
+    case behind(after: Seq)
+    /// The store was asked for what comes after this.
+    case paging(after: Seq)
+    /// The store was asked which seq a time is.
+    case locating
+  }
+
+  var cursor: String
+  var reader: String?
+  /// This session moves the cursor.
+  var holds: Bool
+  var position: Position
+  var since: Timestamp
+  /// Where records were removed, say so: not where "all that is kept" was asked for.
+  var tellsGaps: Bool
+}
+
+/// Records that were written to a session's channel: see `Effect.write`.
+public struct Write: Equatable, Sendable {
+  public var segment: UInt64
+  public var bytes: Range<Int>
+  /// The seq that these lines come after: where a channel can't take them, the session is stalled after it.
+  public var after: Seq
+  public var sessions: [SessionID]
+  /// Part of catching up: such a write ends a stall, and after it the session asks for more by `.writable`.
+  public var isCatchUp: Bool
+}

@@ -1,0 +1,134 @@
+/// What a client says. `ref` is a number of its choice that the answer repeats.
+public enum ClientFrame: Equatable, Sendable {
+  case hello(Hello)
+  case send(Send)
+  case listen(Listen)
+  case ack(seq: Int64)
+  case who(Who)
+  case join(ref: Int64?, group: String)
+  case leave(ref: Int64?, group: String)
+  case nick(ref: Int64?, nick: String)
+  case history(HistoryRequest)
+  case ping(ref: Int64?)
+
+  public struct Hello: Equatable, Sendable {
+    public var version: Int64
+    public var nick: String?
+    /// The nick was chosen by a person: where it is taken, refuse instead of finding one near it.
+    public var isExplicit: Bool
+    /// The name of the client's machine, for a nick that is free.
+    public var host: String?
+    public var agent: String?
+
+    public init(
+      version: Int64 = Int64(ProtocolLimits.version), nick: String? = nil, isExplicit: Bool = false,
+      host: String? = nil, agent: String? = nil
+    ) {
+      self.version = version
+      self.nick = nick
+      self.isExplicit = isExplicit
+      self.host = host
+      self.agent = agent
+    }
+  }
+
+  public struct Send: Equatable, Sendable {
+    public var ref: Int64?
+    public var id: MessageID
+    public var to: [String]
+    public var text: String
+    public var replyTo: MessageID?
+    /// The sender waits for receipts.
+    public var wantsReceipts: Bool
+    /// An address where nobody is online stands for whoever was last seen there.
+    public var lastSeen: Bool
+
+    public init(
+      ref: Int64?, id: MessageID, to: [String], text: String, replyTo: MessageID? = nil, wantsReceipts: Bool = false,
+      lastSeen: Bool = false
+    ) {
+      self.ref = ref
+      self.id = id
+      self.to = to
+      self.text = text
+      self.replyTo = replyTo
+      self.wantsReceipts = wantsReceipts
+      self.lastSeen = lastSeen
+    }
+  }
+
+  public enum Start: Equatable, Sendable {
+    /// After this seq; 0 is everything that is kept.
+    case seq(Int64)
+    /// After the cursor.
+    case unread
+    /// Only what comes from now on.
+    case now
+    /// From this time on.
+    case time(Timestamp)
+  }
+
+  public struct Listen: Equatable, Sendable {
+    public var ref: Int64?
+    public var after: Start
+    public var cursor: String?
+    /// Names the reading process, so that its reconnection takes over from its own lost connection.
+    public var reader: String?
+    /// Take hold of the cursor and move it by acknowledging; otherwise only start from it.
+    public var holds: Bool
+
+    public init(ref: Int64?, after: Start, cursor: String? = nil, reader: String? = nil, holds: Bool = false) {
+      self.ref = ref
+      self.after = after
+      self.cursor = cursor
+      self.reader = reader
+      self.holds = holds
+    }
+  }
+
+  public struct Who: Equatable, Sendable {
+    public var ref: Int64?
+    public var all: Bool
+    public var watch: Bool
+
+    public init(ref: Int64?, all: Bool = false, watch: Bool = false) {
+      self.ref = ref
+      self.all = all
+      self.watch = watch
+    }
+  }
+
+  public struct HistoryRequest: Equatable, Sendable {
+    public var ref: Int64?
+    /// A nick, an address or a group; nil is everything the user may read or has said.
+    public var target: String?
+    /// Oldest first after this seq. Without it, the newest below `before`.
+    public var after: Int64?
+    public var before: Int64?
+    public var since: Timestamp?
+    public var limit: Int64
+
+    public init(
+      ref: Int64?, target: String? = nil, after: Int64? = nil, before: Int64? = nil, since: Timestamp? = nil,
+      limit: Int64 = Int64(ProtocolLimits.historyPage)
+    ) {
+      self.ref = ref
+      self.target = target
+      self.after = after
+      self.before = before
+      self.since = since
+      self.limit = limit
+    }
+  }
+
+  public var ref: Int64? {
+    switch self {
+    case .hello, .ack: nil
+    case .send(let send): send.ref
+    case .listen(let listen): listen.ref
+    case .who(let who): who.ref
+    case .join(let ref, _), .leave(let ref, _), .nick(let ref, _), .ping(let ref): ref
+    case .history(let request): request.ref
+    }
+  }
+}

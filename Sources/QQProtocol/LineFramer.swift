@@ -1,0 +1,68 @@
+/// Cuts a stream of bytes into lines that end with a newline. A line that lies whole in one chunk is handed on where
+/// it is; only the unfinished rest of a chunk is kept.
+public struct LineFramer: Sendable {
+  private var rest: [UInt8] = []
+  private let limit: Int
+
+  /// `limit`: bytes of a line, its newline not counted.
+  public init(limit: Int = ProtocolLimits.line) {
+    self.limit = limit
+  }
+
+  /// Bytes kept of a line that isn't whole yet.
+  public var pending: Int { rest.count }
+
+  /// Calls `body` with each line the chunk completes, without its newline (a carriage return before it is dropped).
+  /// Throws `.lineTooLong`, after which the stream can't be trusted and nothing more may be fed, or what `body` throws.
+  public mutating func feed(
+    _ chunk: RawSpan, _ body: (RawSpan) throws(ErrorCode) -> Void
+  ) throws(ErrorCode) {
+    var start = 0
+    while start < chunk.byteCount {
+      guard let end = Self.newline(in: chunk, from: start) else { break }
+      let line = chunk.extracting(start..<end)
+      start = end + 1
+      guard rest.count + line.byteCount <= limit else { throw .lineTooLong }
+      if rest.isEmpty {
+        try body(Self.withoutReturn(line))
+      } else {
+        line.withUnsafeBytes { rest.append(contentsOf: $0) }
+        let whole = rest
+        // Memory goes back after a long line: an idle connection costs little.
+        rest = []
+        try body(Self.withoutReturn(whole.span.bytes))
+      }
+    }
+    guard rest.count + (chunk.byteCount - start) <= limit else { throw .lineTooLong }
+    if start < chunk.byteCount {
+      chunk.extracting(start..<chunk.byteCount).withUnsafeBytes { rest.append(contentsOf: $0) }
+    }
+  }
+
+  @_lifetime(copy line)
+  private static func withoutReturn(_ line: RawSpan) -> RawSpan {
+    guard line.byteCount > 0, line.unsafeLoad(fromByteOffset: line.byteCount - 1, as: UInt8.self) == 0x0d else {
+      return line
+    }
+    return line.extracting(0..<line.byteCount - 1)
+  }
+
+  /// Eight bytes at a time, as in `JSONScanner`.
+  private static func newline(in bytes: RawSpan, from start: Int) -> Int? {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let highs: UInt64 = 0x8080_8080_8080_8080
+    var index = start
+    while index &+ 8 <= bytes.byteCount {
+      let word =
+        UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)) ^ (ones &* 0x0a)
+      let found = (word &- ones) & ~word & highs
+      if found != 0 { return index + found.trailingZeroBitCount / 8 }
+      index &+= 8
+    }
+    while index < bytes.byteCount {
+      if bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self) == 0x0a { return index }
+      index += 1
+    }
+    return nil
+  }
+}
