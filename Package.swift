@@ -15,10 +15,12 @@ let pure: [SwiftSetting] = common + [.unsafeFlags(["-O"], .when(configuration: .
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 
@@ -33,6 +35,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
+    .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
   ],
@@ -57,7 +60,7 @@ let package = Package(
     .target(name: "QQJournalSQLite", dependencies: ["QQJournal", "QQProtocol", "CSQLite"], swiftSettings: common),
     .target(
       name: "QQTransport", dependencies: ["QQProtocol", nio, nioPosix, nioSSL], swiftSettings: common),
-    .target(name: "QQIdentity", dependencies: ["QQProtocol", crypto, x509, nioSSL], swiftSettings: common),
+    .target(name: "QQIdentity", dependencies: ["QQProtocol", crypto, x509, asn1, nioSSL], swiftSettings: common),
     .target(name: "QQProtocol", swiftSettings: pure),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
@@ -70,6 +73,7 @@ let package = Package(
 
     .testTarget(name: "QQProtocolTests", dependencies: ["QQProtocol"], swiftSettings: common),
     .testTarget(
-      name: "QQIdentityTests", dependencies: ["QQIdentity", "QQProtocol", nioSSL, crypto], swiftSettings: common),
+      name: "QQIdentityTests", dependencies: ["QQIdentity", "QQProtocol", nio, nioPosix, nioTLS, nioSSL],
+      swiftSettings: common),
   ]
 )

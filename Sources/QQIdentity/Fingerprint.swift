@@ -1,0 +1,108 @@
+import Crypto
+import NIOSSL
+
+/// The SHA-256 of a public key's SubjectPublicKeyInfo in DER (RFC 5280 section 4.1, hashed as in RFC 7469 section 2.4),
+/// written `SHA256:` and 43 characters of base64 without padding, as OpenSSH writes its own.
+public struct Fingerprint: Hashable, Sendable {
+  // Four words in place of an array: no allocation, and a constant size.
+  private let words: (UInt64, UInt64, UInt64, UInt64)
+
+  /// Of a SubjectPublicKeyInfo in DER.
+  public init(spki: some Sequence<UInt8>) {
+    var hash = SHA256()
+    Array(spki).withUnsafeBytes { hash.update(bufferPointer: $0) }
+    self = hash.finalize().withUnsafeBytes { Fingerprint(raw: $0) }
+  }
+
+  /// Takes exactly 32 bytes.
+  public init?(bytes: some Collection<UInt8>) {
+    guard bytes.count == 32 else { return nil }
+    self = Array(bytes).withUnsafeBytes { Fingerprint(raw: $0) }
+  }
+
+  /// Takes what `description` gives and nothing else: each fingerprint has one spelling.
+  public init?(_ text: some StringProtocol) {
+    let prefix = "SHA256:"
+    guard text.utf8.starts(with: prefix.utf8) else { return nil }
+    var bytes: [UInt8] = []
+    var bits: UInt32 = 0
+    var count = 0
+    for character in text.utf8.dropFirst(prefix.utf8.count) {
+      guard let value = base64Alphabet.firstIndex(of: character), bytes.count < 32 else { return nil }
+      bits = (bits << 6 | UInt32(value)) & 0xFFFF
+      count += 6
+      if count >= 8 {
+        count -= 8
+        bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
+      }
+    }
+    // 43 characters are 258 bits; RFC 4648 section 3.5 wants the two left over to be zero.
+    guard count == 2, bits & 0b11 == 0 else { return nil }
+    self.init(bytes: bytes)
+  }
+
+  /// Of the key in a certificate; nil if the certificate's encoding makes no sense. The key itself is not looked into,
+  /// so that a peer's strange one can do no harm.
+  public init?(certificate: NIOSSLCertificate) {
+    guard let der = try? certificate.toDERBytes(), let spki = subjectPublicKeyInfo(ofCertificate: der) else {
+      return nil
+    }
+    self.init(spki: spki)
+  }
+
+  private init(raw: UnsafeRawBufferPointer) {
+    func word(_ index: Int) -> UInt64 {
+      UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self))
+    }
+    words = (word(0), word(1), word(2), word(3))
+  }
+
+  /// The 32 bytes.
+  public var bytes: [UInt8] {
+    [words.0, words.1, words.2, words.3].flatMap { word in
+      stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> UInt64($0)) }
+    }
+  }
+
+  public static func == (one: Fingerprint, other: Fingerprint) -> Bool {
+    one.words == other.words
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(words.0)
+    hasher.combine(words.1)
+    hasher.combine(words.2)
+    hasher.combine(words.3)
+  }
+}
+
+extension Fingerprint: CustomStringConvertible {
+  public var description: String {
+    var text: [UInt8] = Array("SHA256:".utf8)
+    var bits: UInt32 = 0
+    var count = 0
+    for byte in bytes {
+      bits = (bits << 8 | UInt32(byte)) & 0xFFFF
+      count += 8
+      while count >= 6 {
+        count -= 6
+        text.append(base64Alphabet[Int(bits >> UInt32(count) & 0x3F)])
+      }
+    }
+    text.append(base64Alphabet[Int(bits << UInt32(6 - count) & 0x3F)])
+    return String(decoding: text, as: UTF8.self)
+  }
+}
+
+/// RFC 4648 section 4.
+private let base64Alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+/// What a peer showed in the handshake.
+public enum HubCertificate {
+  /// The fingerprint of the leaf, which is first in the chain that NIOSSL's custom verification callback delivers; nil
+  /// if there is none. TLS has not yet proven possession of its key when that callback runs: trust only the end of the
+  /// handshake.
+  public static func fingerprint(of chain: [NIOSSLCertificate]) -> Fingerprint? {
+    chain.first.flatMap { Fingerprint(certificate: $0) }
+  }
+}
