@@ -53,7 +53,10 @@ let package = Package(
       swiftSettings: common),
     .target(
       name: "QQServer",
-      dependencies: ["QQHub", "QQJournal", "QQTransport", "QQIdentity", "QQProtocol", nio, nioPosix, nioSSL, logging],
+      dependencies: [
+        "QQHub", "QQJournal", "QQTransport", "QQIdentity", "QQProtocol", nio, nioPosix, nioSSL, logging, deque,
+        .product(name: "NIOTLS", package: "swift-nio"),
+      ],
       swiftSettings: common),
     .target(name: "QQHub", dependencies: ["QQJournal", "QQProtocol", deque], swiftSettings: pure),
     .target(name: "QQJournal", dependencies: ["QQProtocol", deque], swiftSettings: pure),

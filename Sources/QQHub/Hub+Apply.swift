@@ -31,6 +31,10 @@ extension Hub {
         }
       }
       applied = committed.seq
+      if let session {
+        sessions[session]?.outstanding -= 1
+        closeIfDone(session)
+      }
     }
     if !batch.records.isEmpty {
       deliveries.append(.project(Projection(changes: directory.changes, through: applied)))

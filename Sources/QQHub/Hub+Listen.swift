@@ -113,6 +113,7 @@ extension Hub {
     var budget = configuration.catchUpBytes
     var index = tail.index(after: after)
     let start = directory[user]?.row.start ?? 0
+    var wroteSomething = false
     while index < tail.segments.count, budget > 0 {
       let segment = tail.segments[index]
       if segment.audience.includes(user, id), segment.last > start {
@@ -120,10 +121,13 @@ extension Hub {
         deliveries.append(
           .write(Write(segment: segment.number, bytes: bytes, after: after, sessions: [id], isCatchUp: true)))
         budget -= bytes.count
+        wroteSomething = true
       }
       after = segment.last
       index += 1
     }
+    // Its channel has to know that it isn't stalled any more.
+    if !wroteSomething { deliveries.append(.catchUp(id, [])) }
     if index < tail.segments.count {
       sessions[id]?.reading?.position = .behind(after: after)
     } else {

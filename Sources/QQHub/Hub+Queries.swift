@@ -7,6 +7,12 @@ enum Question: Sendable {
   case locate(session: SessionID, ref: Int64?, isFollowing: Bool)
   case locateHistory(session: SessionID, ClientFrame.HistoryRequest)
   case history(session: SessionID, ClientFrame.HistoryRequest)
+
+  var session: SessionID {
+    switch self {
+    case .catchUp(let id, _), .locate(let id, _, _), .locateHistory(let id, _), .history(let id, _): id
+    }
+  }
 }
 
 extension Hub {
@@ -14,19 +20,25 @@ extension Hub {
     let token = ReadToken(number: nextToken)
     nextToken += 1
     questions[token] = question
+    sessions[question.session]?.outstanding += 1
     return token
   }
 
   mutating func answered(_ token: ReadToken, _ page: Page) {
-    switch questions.removeValue(forKey: token) {
+    guard let question = questions.removeValue(forKey: token) else { return }
+    sessions[question.session]?.outstanding -= 1
+    switch question {
     case .catchUp(let id, let after): caughtUp(id, after: after, page)
     case .history(let id, let request): answerHistory(id, request, page)
-    case .locate, .locateHistory, nil: break
+    case .locate, .locateHistory: break
     }
+    closeIfDone(question.session)
   }
 
   mutating func located(_ token: ReadToken, _ seq: Seq) {
-    switch questions.removeValue(forKey: token) {
+    guard let question = questions.removeValue(forKey: token) else { return }
+    sessions[question.session]?.outstanding -= 1
+    switch question {
     case .locate(let id, let ref, let isFollowing):
       guard sessions[id]?.reading?.position == .locating else { return }
       let start = min(seq, applied)
@@ -38,8 +50,9 @@ extension Hub {
       request.since = nil
       if request.after == nil && request.before == nil { request.after = seq }
       floorHistory(id, user, request, floor: seq)
-    case .catchUp, .history, nil: break
+    case .catchUp, .history: break
     }
+    closeIfDone(question.session)
   }
 
   // MARK: Who

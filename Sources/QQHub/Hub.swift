@@ -80,6 +80,9 @@ public struct Hub: Sendable {
     case .fault(let id, let fault, let isFatal):
       answer(id, .error(.init(ref: fault.ref, fault.code, fault.message)))
       if isFatal { close(id) }
+    case .finished(let id):
+      sessions[id]?.isFinished = true
+      closeIfDone(id)
     case .closed(let id): closed(id)
     case .stalled(let id, let seq): stalled(id, after: seq)
     case .writable(let id): pump(id)
@@ -141,6 +144,15 @@ public struct Hub: Sendable {
     sessions[id]?.phase = .closing
   }
 
+  /// A session whose peer has said its last closes once everything is answered.
+  mutating func closeIfDone(_ id: SessionID) {
+    guard let session = sessions[id], session.isFinished, session.outstanding == 0 else { return }
+    close(id)
+  }
+
+  /// The session has been welcomed.
+  public func isReady(_ id: SessionID) -> Bool { sessions[id]?.user != nil }
+
   private mutating func closed(_ id: SessionID) {
     stopReading(id)
     watchers.removeAll { $0 == id }
@@ -153,6 +165,7 @@ public struct Hub: Sendable {
   mutating func propose(_ body: Record.Body, from session: SessionID, ref: Int64?) {
     if case .message = body {} else { uncommittedChanges += 1 }
     uncommitted += 1
+    sessions[session]?.outstanding += 1
     let origin = Origin(hub: configuration.instance, session: session, ref: ref ?? -1)
     proposals.append(Record(time: now, origin: origin, body: body))
   }

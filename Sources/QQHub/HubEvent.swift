@@ -7,6 +7,8 @@ public enum HubEvent: Sendable {
   case frames(SessionID, [ClientFrame])
   /// A line was refused by the codec. `isFatal`: the stream can't be trusted any more.
   case fault(SessionID, FrameFault, isFatal: Bool)
+  /// The peer will say nothing more: answer what it said, then close.
+  case finished(SessionID)
   case closed(SessionID)
   /// The channel could not take a live write; the session has everything up to `after`.
   case stalled(SessionID, after: Seq)

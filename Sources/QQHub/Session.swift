@@ -28,7 +28,10 @@ struct Session: Sendable {
   var peer: Peer
   var phase: Phase = .greeting
   var reading: Reading?
-  var watches = false
+  /// Requests whose answer waits for the journal or the store.
+  var outstanding = 0
+  /// Closes when nothing is outstanding.
+  var isFinished = false
 
   var user: UserID? {
     if case .ready(let user) = phase { return user }

@@ -1,0 +1,259 @@
+import NIOCore
+import NIOSSL
+import NIOTLS
+import QQHub
+import QQIdentity
+import QQProtocol
+import QQTransport
+
+/// One connection: lines in, buffers out. It frames, decodes and obeys its channel's backpressure; what anything means
+/// is the hub's to say.
+///
+/// `@unchecked Sendable`: its state is touched on its channel's event loop alone; others hold it only to hand it to
+/// that loop.
+final class Connection: ChannelDuplexHandler, @unchecked Sendable {
+  typealias InboundIn = ByteBuffer
+  typealias OutboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
+
+  /// Something the hub wants written.
+  enum Output {
+    /// Lines that come after a seq, unless the channel is behind.
+    case live(ByteBuffer, after: Int64)
+    /// Lines of a catch-up; the channel is then asked for more.
+    case catchUp(ByteBuffer)
+    case reply(ByteBuffer)
+    case close
+  }
+
+  let id: SessionID
+  let port: LoopPort
+  private let runner: HubRunner
+  private let isTLS: Bool
+  private let address: IPAddress
+  private var context: ChannelHandlerContext?
+
+  private var framer = LineFramer()
+  private var decoder = FrameDecoder()
+  private var frames: [ClientFrame] = []
+  private var isOpen = false
+  /// The stream can't be trusted any more: what still comes is not looked at.
+  private var isDeaf = false
+
+  /// Live lines are dropped until the hub has noticed and catches up.
+  private var isStalled = false
+  private var wantsMore = false
+  private var needsFlush = false
+  private var isClosing = false
+  private var holdsRead = false
+  private var deadline: Scheduled<Void>?
+
+  /// Bytes that may wait for a peer which asks and doesn't read, and for one whose presence events pile up.
+  private static let replyLimit = 16 << 20
+
+  init(id: SessionID, runner: HubRunner, port: LoopPort, address: IPAddress, isTLS: Bool) {
+    self.id = id
+    self.runner = runner
+    self.port = port
+    self.address = address
+    self.isTLS = isTLS
+  }
+
+  // MARK: Coming and going
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    if !isTLS { open(key: nil) }
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    self.context = nil
+  }
+
+  /// Closes the channel unless the hub has welcomed somebody by then. Neither NIOSSL nor the protocol has a time limit
+  /// of its own for a peer that stays silent.
+  func expectWelcome(within time: TimeAmount, on channel: any Channel) {
+    deadline = channel.eventLoop.assumeIsolated().scheduleTask(in: time) { channel.close(promise: nil) }
+  }
+
+  func welcomed() {
+    deadline?.cancel()
+    deadline = nil
+  }
+
+  private func open(key: [UInt8]?) {
+    isOpen = true
+    runner.opened(self, Peer(address: address, key: key))
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    switch event {
+    case TLSUserEvent.handshakeCompleted(let negotiated):
+      let certificate = try? context.pipeline.syncOperations.nioSSL_peerCertificate()
+      guard negotiated == ProtocolLimits.alpn, let certificate, let key = Fingerprint(certificate: certificate) else {
+        context.close(promise: nil)
+        return
+      }
+      open(key: key.bytes)
+    case ChannelEvent.inputClosed:
+      // Half-closed: everything read is answered first.
+      submitFrames()
+      if isOpen { runner.submit(.finished(id)) } else { context.close(promise: nil) }
+    default:
+      break
+    }
+    context.fireUserInboundEventTriggered(event)
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    welcomed()
+    submitFrames()
+    if isOpen { runner.closed(self) }
+    context.fireChannelInactive()
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    runner.logPeerError(address, error)
+    context.close(promise: nil)
+  }
+
+  // MARK: Reading
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    guard !isDeaf, isOpen else { return }
+    do throws(ErrorCode) {
+      try framer.feed(unwrapInboundIn(data)) { line throws(ErrorCode) in try received(line) }
+    } catch {
+      if !isDeaf {
+        refuse(
+          FrameFault(.lineTooLong, "a line is longer than \(ProtocolLimits.line) bytes"), isFatal: true)
+      }
+    }
+  }
+
+  private func received(_ line: RawSpan) throws(ErrorCode) {
+    if line.isEmpty { return }
+    do throws(FrameFault) {
+      frames.append(try decoder.clientFrame(line))
+    } catch {
+      let isFatal = error.code == .malformed || error.code == .badUTF8
+      refuse(error, isFatal: isFatal)
+      if isFatal { throw error.code }
+    }
+  }
+
+  private func refuse(_ fault: FrameFault, isFatal: Bool) {
+    submitFrames()
+    isDeaf = isFatal
+    runner.submit(.fault(id, fault, isFatal: isFatal))
+  }
+
+  func channelReadComplete(context: ChannelHandlerContext) {
+    submitFrames()
+    context.fireChannelReadComplete()
+  }
+
+  private func submitFrames() {
+    guard !frames.isEmpty else { return }
+    let batch = frames
+    frames = []
+    runner.submit(.frames(id, batch))
+  }
+
+  /// A sender that doesn't read its answers, or is faster than the journal, is read more slowly.
+  func read(context: ChannelHandlerContext) {
+    if !context.channel.isWritable {
+      holdsRead = true
+    } else if runner.isCongested {
+      holdsRead = true
+      port.held.append(self)
+    } else {
+      context.read()
+    }
+  }
+
+  func resumeReading() {
+    guard holdsRead, let context, context.channel.isWritable, !runner.isCongested else { return }
+    holdsRead = false
+    context.read()
+  }
+
+  // MARK: Writing
+
+  func put(_ output: Output) {
+    guard let context, !isClosing else { return }
+    switch output {
+    case .live(let buffer, let after):
+      if isStalled { return }
+      guard context.channel.isWritable else {
+        isStalled = true
+        runner.submit(.stalled(id, after: after))
+        return
+      }
+      write(buffer, context)
+    case .catchUp(let buffer):
+      isStalled = false
+      wantsMore = true
+      if buffer.readableBytes > 0 { write(buffer, context) }
+    case .reply(let buffer):
+      write(buffer, context)
+      if !context.channel.isWritable { checkReplies(context) }
+    case .close:
+      close(context)
+    }
+    port.touch(self)
+  }
+
+  var isTouched = false
+
+  private func write(_ buffer: ByteBuffer, _ context: ChannelHandlerContext) {
+    needsFlush = true
+    context.write(wrapOutboundOut(buffer), promise: nil)
+  }
+
+  /// Writes what was put, and asks for more where a catch-up goes on.
+  func flush() {
+    isTouched = false
+    guard let context else { return }
+    if needsFlush {
+      needsFlush = false
+      context.flush()
+    }
+    askForMore(context)
+  }
+
+  private func askForMore(_ context: ChannelHandlerContext) {
+    guard wantsMore || isStalled, context.channel.isWritable else { return }
+    wantsMore = false
+    runner.submit(.writable(id))
+  }
+
+  func channelWritabilityChanged(context: ChannelHandlerContext) {
+    if context.channel.isWritable {
+      askForMore(context)
+      resumeReading()
+    }
+    context.fireChannelWritabilityChanged()
+  }
+
+  private func checkReplies(_ context: ChannelHandlerContext) {
+    let waiting = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+    if waiting > Self.replyLimit { context.close(promise: nil) }
+  }
+
+  /// What was written before goes out first; a peer that doesn't take it is not waited for long.
+  private func close(_ context: ChannelHandlerContext) {
+    isClosing = true
+    isDeaf = true
+    welcomed()
+    needsFlush = false
+    let channel = context.channel
+    let timer = channel.eventLoop.assumeIsolated().scheduleTask(in: .seconds(3)) { channel.close(promise: nil) }
+    context.writeAndFlush(wrapOutboundOut(ByteBuffer()))
+      .assumeIsolated()
+      .whenComplete { _ in
+        timer.cancel()
+        channel.close(promise: nil)
+      }
+  }
+}

@@ -1,0 +1,207 @@
+import DequeModule
+import Glibc
+import Logging
+import NIOCore
+import QQHub
+import QQJournal
+import QQProtocol
+import Synchronization
+
+/// Runs the hub's core on one event loop: a queue of events, and the effects performed in their order.
+///
+/// `@unchecked Sendable`: everything but `congestion` belongs to `loop`; other threads only submit.
+final class HubRunner: @unchecked Sendable {
+  let loop: any EventLoop
+  private var hub: Hub
+  private let journal: any Journal
+  private let store: any Store
+  private let logger: Logger
+  private let ports: [LoopPort]
+  private let onFailure: @Sendable (String) -> Void
+
+  private var queue: Deque<HubEvent> = []
+  private var isDraining = false
+  private var connections: [SessionID: Connection] = [:]
+  private var waiting: Set<SessionID> = []
+  private var buffers: [UInt64: ByteBuffer] = [:]
+  private var firstBuffer: UInt64 = 1
+  private var timer: Scheduled<Void>?
+  private let congestion = Atomic<Bool>(false)
+  private var hasFailed = false
+
+  /// Records that may be on their way to the disk before senders are read more slowly.
+  private static let congested = 16_384
+
+  init(
+    hub: Hub, journal: any Journal, store: any Store, loop: any EventLoop, ports: [LoopPort], logger: Logger,
+    onFailure: @escaping @Sendable (String) -> Void
+  ) {
+    self.hub = hub
+    self.journal = journal
+    self.store = store
+    self.loop = loop
+    self.ports = ports
+    self.logger = logger
+    self.onFailure = onFailure
+  }
+
+  /// On any thread. Replayed records are applied before anything that is submitted later.
+  func start() {
+    journal.start { [weak self] event in
+      guard let self else { return }
+      switch event {
+      case .committed(let batch): self.submit(.committed(batch))
+      case .failed(let reason): self.onLoop { self.fail(reason) }
+      }
+    }
+  }
+
+  private func onLoop(_ body: @escaping @Sendable () -> Void) {
+    if loop.inEventLoop { body() } else { loop.execute(body) }
+  }
+
+  // MARK: Events
+
+  /// On any thread; events of one thread keep their order.
+  func submit(_ event: HubEvent) {
+    onLoop { self.enqueue(event) }
+  }
+
+  func opened(_ connection: Connection, _ peer: Peer) {
+    onLoop {
+      self.connections[connection.id] = connection
+      self.waiting.insert(connection.id)
+      self.enqueue(.opened(connection.id, peer))
+    }
+  }
+
+  func closed(_ connection: Connection) {
+    onLoop {
+      self.enqueue(.closed(connection.id))
+      self.connections[connection.id] = nil
+      self.waiting.remove(connection.id)
+    }
+  }
+
+  private func enqueue(_ event: HubEvent) {
+    guard !hasFailed else { return }
+    queue.append(event)
+    guard !isDraining else { return }
+    isDraining = true
+    // Flushing can bring more: a reader that took everything asks for the rest.
+    while !queue.isEmpty {
+      while let event = queue.popFirst() {
+        let now = Self.clock()
+        for effect in hub.receive(event, now: now) { perform(effect) }
+      }
+      for port in ports { port.deliver() }
+    }
+    isDraining = false
+    noticeWelcomes()
+    regulate()
+    schedule()
+  }
+
+  /// Milliseconds since 1970.
+  private static func clock() -> Timestamp {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Timestamp(milliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
+  }
+
+  private func noticeWelcomes() {
+    guard !waiting.isEmpty else { return }
+    for id in waiting where hub.isReady(id) {
+      waiting.remove(id)
+      if let connection = connections[id] { connection.port.loop.execute { connection.welcomed() } }
+    }
+  }
+
+  private func schedule() {
+    guard let deadline = hub.deadline, timer == nil else { return }
+    let delay = max(0, deadline - Self.clock())
+    timer = loop.assumeIsolated().scheduleTask(in: .milliseconds(delay)) { [weak self] in
+      self?.timer = nil
+      self?.enqueue(.tick)
+    }
+  }
+
+  // MARK: Effects
+
+  private func perform(_ effect: Effect) {
+    switch effect {
+    case .append(let records): journal.append(records)
+    case .project(let projection): store.project(projection)
+    case .page(let query, let token):
+      store.page(query) { [weak self] page in self?.submit(.page(token, page)) }
+    case .locate(let time, let token):
+      store.seq(before: time) { [weak self] seq in self?.submit(.located(token, seq)) }
+    case .reply(let id, let bytes): put(.reply(ByteBuffer(bytes: bytes)), to: id)
+    case .publish(let segment, let bytes): buffers[segment] = ByteBuffer(bytes: bytes)
+    case .write(let write): perform(write)
+    case .catchUp(let id, let bytes): put(.catchUp(ByteBuffer(bytes: bytes)), to: id)
+    case .forget(let through):
+      while firstBuffer <= through {
+        buffers[firstBuffer] = nil
+        firstBuffer += 1
+      }
+    case .close(let id): put(.close, to: id)
+    }
+  }
+
+  private func perform(_ write: Write) {
+    guard let whole = buffers[write.segment],
+      let lines = whole.getSlice(at: whole.readerIndex + write.bytes.lowerBound, length: write.bytes.count)
+    else { return }
+    let output: Connection.Output = write.isCatchUp ? .catchUp(lines) : .live(lines, after: write.after)
+    for id in write.sessions { put(output, to: id) }
+  }
+
+  @inline(__always)
+  private func put(_ output: Connection.Output, to id: SessionID) {
+    guard let connection = connections[id] else { return }
+    connection.port.put(output, to: connection)
+  }
+
+  // MARK: Pace
+
+  /// Senders are read no faster than the journal commits.
+  var isCongested: Bool { congestion.load(ordering: .relaxed) }
+
+  private func regulate() {
+    if hub.uncommitted > Self.congested {
+      congestion.store(true, ordering: .relaxed)
+    } else if isCongested, hub.uncommitted < Self.congested / 2 {
+      congestion.store(false, ordering: .relaxed)
+      for port in ports { port.resumeReading() }
+    }
+  }
+
+  // MARK: The end
+
+  private func fail(_ reason: String) {
+    guard !hasFailed else { return }
+    // What can't be made durable is not answered: the clients will ask again.
+    hasFailed = true
+    logger.critical("the journal failed", metadata: ["reason": "\(reason)"])
+    onFailure(reason)
+  }
+
+  func logPeerError(_ address: IPAddress, _ error: any Error) {
+    logger.debug("connection error", metadata: ["peer": "\(address)", "error": "\(error)"])
+  }
+
+  /// Commits and answers all that was read, then closes every connection. `done` is called on `loop`.
+  func stop(_ done: @escaping @Sendable () -> Void) {
+    journal.close { [weak self] in
+      guard let self else { return }
+      self.onLoop {
+        for connection in self.connections.values { connection.port.put(.close, to: connection) }
+        for port in self.ports { port.deliver() }
+        done()
+      }
+    }
+  }
+
+  var connectionCount: Int { connections.count }
+}

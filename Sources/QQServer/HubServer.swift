@@ -1,0 +1,202 @@
+import Logging
+import NIOCore
+import NIOPosix
+import NIOSSL
+import QQHub
+import QQIdentity
+import QQJournal
+import QQProtocol
+import QQTransport
+import Synchronization
+
+/// What a server is started with.
+public struct ServerConfiguration: Sendable {
+  /// Addresses and ports to accept on; port 0 is any that is free.
+  public var listen: [(host: String, port: Int)]
+  /// nil where only plaintext is spoken.
+  public var tls: TLSConfiguration?
+  public var hub: HubConfiguration
+  /// Event loops for connections; the first is the hub's as well.
+  public var threads: Int
+  /// Connections at a time; one more is closed at once.
+  public var maximumConnections: Int
+  /// From accepting a connection to the welcome.
+  public var greetingTime: TimeAmount
+
+  public init(listen: [(host: String, port: Int)], tls: TLSConfiguration?, hub: HubConfiguration) {
+    self.listen = listen
+    self.tls = tls
+    self.hub = hub
+    threads = 1
+    maximumConnections = 100_000
+    greetingTime = .seconds(10)
+  }
+}
+
+public enum ServerError: Error, Sendable {
+  case cannotListen(host: String, port: Int, reason: String)
+}
+
+/// A running hub.
+public final class HubServer: Sendable {
+  private let group: MultiThreadedEventLoopGroup
+  private let runner: HubRunner
+  private let listeners: [any Channel]
+  /// Where it accepts, with the real ports.
+  public let addresses: [SocketAddress]
+  private let connections: ConnectionCounter
+
+  private init(
+    group: MultiThreadedEventLoopGroup, runner: HubRunner, listeners: [any Channel], connections: ConnectionCounter
+  ) {
+    self.group = group
+    self.runner = runner
+    self.listeners = listeners
+    self.connections = connections
+    addresses = listeners.compactMap(\.localAddress)
+  }
+
+  /// `onFailure` is called when the journal can promise nothing any more; nothing is answered after that.
+  public static func start<Records: Journal & Store>(
+    _ configuration: ServerConfiguration, journal: Records, logger: Logger,
+    onFailure: @escaping @Sendable (String) -> Void
+  ) async throws -> HubServer {
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.threads))
+    let loop = group.next()
+    var loops: [any EventLoop] = [loop]
+    for other in group.makeIterator() where other !== loop { loops.append(other) }
+    let ports = loops.map { LoopPort(loop: $0, isHubs: $0 === loop) }
+    let runner = HubRunner(
+      hub: Hub(configuration.hub, try journal.load()), journal: journal, store: journal, loop: loop, ports: ports,
+      logger: logger, onFailure: onFailure)
+    runner.start()
+    let connections = ConnectionCounter(limit: configuration.maximumConnections)
+    var listeners: [any Channel] = []
+    do {
+      let tls = try configuration.tls.map { try NIOSSLContext(configuration: $0) }
+      let bootstrap = bootstrap(
+        group, configuration: configuration, tls: tls, runner: runner, ports: ports, connections: connections)
+      for place in configuration.listen {
+        do {
+          listeners.append(try await bootstrap.bind(host: place.host, port: place.port).get())
+        } catch {
+          throw ServerError.cannotListen(host: place.host, port: place.port, reason: reason(error))
+        }
+      }
+    } catch {
+      for listener in listeners { try? await listener.close() }
+      await withCheckedContinuation { done in journal.close { done.resume() } }
+      try? await group.shutdownGracefully()
+      throw error
+    }
+    return HubServer(group: group, runner: runner, listeners: listeners, connections: connections)
+  }
+
+  private static func reason(_ error: any Error) -> String {
+    guard let io = error as? IOError else { return "\(error)" }
+    return switch io.errnoCode {
+    case EADDRINUSE: "the port is in use"
+    case EACCES: "no permission for that port"
+    case EADDRNOTAVAIL: "this machine has no such address"
+    default: String(cString: strerror(io.errnoCode))
+    }
+  }
+
+  private static func bootstrap(
+    _ group: MultiThreadedEventLoopGroup, configuration: ServerConfiguration, tls: NIOSSLContext?, runner: HubRunner,
+    ports: [LoopPort], connections: ConnectionCounter
+  ) -> ServerBootstrap {
+    let greetingTime = configuration.greetingTime
+    return ServerBootstrap(group: group)
+      .serverChannelOption(.backlog, value: 1024)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+      .childChannelOption(.socketOption(.so_keepalive), value: 1)
+      .childChannelOption(.allowRemoteHalfClosure, value: true)
+      .childChannelOption(.maxMessagesPerRead, value: 4)
+      .childChannelOption(
+        .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 256 << 10)
+      )
+      .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 512 << 10))
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          guard let address = IPAddress(channel.remoteAddress), let id = connections.open() else {
+            throw ChannelError.inappropriateOperationForState
+          }
+          channel.closeFuture.whenComplete { _ in connections.close() }
+          guard let port = ports.first(where: { $0.loop === channel.eventLoop }) else { return }
+          let timer = channel.eventLoop.scheduleTask(in: greetingTime) { channel.close(promise: nil) }
+          let handler = DialectHandler { dialect, channel in
+            timer.cancel()
+            let isTLS = dialect == .tls
+            guard dialect != .unknown, !isTLS || tls != nil else { throw ChannelError.inappropriateOperationForState }
+            let connection = Connection(id: id, runner: runner, port: port, address: address, isTLS: isTLS)
+            if isTLS, let tls {
+              // Who may do what is decided at hello; here every certificate will do.
+              let handler = NIOSSLServerHandler(
+                context: tls, customVerificationCallback: { _, verdict in verdict.succeed(.certificateVerified) })
+              try channel.pipeline.syncOperations.addHandler(handler)
+            }
+            connection.expectWelcome(within: greetingTime, on: channel)
+            try channel.pipeline.syncOperations.addHandler(connection)
+          }
+          try channel.pipeline.syncOperations.addHandler(handler)
+        }
+      }
+  }
+
+  /// Stops accepting, commits and answers all that was read, and closes.
+  public func stop() async {
+    for listener in listeners { try? await listener.close() }
+    await withCheckedContinuation { done in runner.stop { done.resume() } }
+    await connections.drained()
+    try? await group.shutdownGracefully()
+  }
+}
+
+/// Counts connections, so that there are always file descriptors left for the listener and the journal.
+final class ConnectionCounter: Sendable {
+  private struct State {
+    var next: SessionID = 1
+    var open = 0
+    var whenDrained: CheckedContinuation<Void, Never>?
+  }
+
+  private let state = Mutex(State())
+  private let limit: Int
+
+  init(limit: Int) {
+    self.limit = limit
+  }
+
+  /// A number for a new connection; nil where there are too many.
+  func open() -> SessionID? {
+    state.withLock { state in
+      guard state.open < limit else { return nil }
+      state.open += 1
+      defer { state.next += 1 }
+      return state.next
+    }
+  }
+
+  func close() {
+    let waiter = state.withLock { state in
+      state.open -= 1
+      guard state.open == 0 else { return nil as CheckedContinuation<Void, Never>? }
+      defer { state.whenDrained = nil }
+      return state.whenDrained
+    }
+    waiter?.resume()
+  }
+
+  /// Returns when nobody is connected any more.
+  func drained() async {
+    await withCheckedContinuation { waiter in
+      let isDone = state.withLock { state in
+        if state.open > 0 { state.whenDrained = waiter }
+        return state.open == 0
+      }
+      if isDone { waiter.resume() }
+    }
+  }
+}
