@@ -49,7 +49,11 @@ let package = Package(
       ],
       swiftSettings: common),
     .target(
-      name: "QQClient", dependencies: ["QQTransport", "QQIdentity", "QQProtocol", nio, nioPosix, nioSSL, deque],
+      name: "QQClient",
+      dependencies: [
+        "QQTransport", "QQIdentity", "QQProtocol", nio, nioPosix, nioSSL, deque,
+        .product(name: "NIOTLS", package: "swift-nio"),
+      ],
       swiftSettings: common),
     .target(
       name: "QQServer",

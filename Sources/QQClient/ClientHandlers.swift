@@ -1,0 +1,112 @@
+import NIOCore
+import NIOSSL
+import NIOTLS
+import QQIdentity
+import QQProtocol
+import QQTransport
+import Synchronization
+
+/// What the TLS handshake showed, for whoever waits for it.
+final class SeenKey: Sendable {
+  private struct State {
+    var fingerprint: Fingerprint?
+    var failure: ClientError?
+    var timedOut = false
+    var outcome: Result<Void, any Error>?
+    var waiter: CheckedContinuation<Void, any Error>?
+  }
+
+  private let state = Mutex(State())
+
+  var fingerprint: Fingerprint? { state.withLock(\.fingerprint) }
+
+  func saw(_ key: Fingerprint) { state.withLock { $0.fingerprint = key } }
+  func failed(_ error: ClientError) { state.withLock { $0.failure = error } }
+  func timedOut() { state.withLock { $0.timedOut = true } }
+
+  func explain(_ endpoint: Endpoint) -> ClientError? {
+    state.withLock { $0.failure ?? ($0.timedOut ? .timedOut(endpoint) : nil) }
+  }
+
+  func finished(_ outcome: Result<Void, any Error>) {
+    let waiter = state.withLock { state in
+      if state.outcome == nil { state.outcome = outcome }
+      defer { state.waiter = nil }
+      return state.waiter
+    }
+    waiter?.resume(with: outcome)
+  }
+
+  /// Returns once the handshake is through, on this side.
+  func handshake() async throws {
+    try await withCheckedThrowingContinuation { waiter in
+      let outcome = state.withLock { state in
+        if state.outcome == nil { state.waiter = waiter }
+        return state.outcome
+      }
+      if let outcome { waiter.resume(with: outcome) }
+    }
+  }
+}
+
+/// Tells how the TLS handshake ended.
+final class HandshakeHandler: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+
+  private let seen: SeenKey
+
+  init(_ seen: SeenKey) {
+    self.seen = seen
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if case TLSUserEvent.handshakeCompleted(let negotiated) = event {
+      seen.finished(
+        negotiated == ProtocolLimits.alpn
+          ? .success(()) : .failure(FrameFault(.unsupportedProtocol, "it speaks TLS and another protocol within")))
+    }
+    context.fireUserInboundEventTriggered(event)
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    seen.finished(.failure(error))
+    context.fireErrorCaught(error)
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    seen.finished(.failure(ChannelError.eof))
+    context.fireChannelInactive()
+  }
+}
+
+/// Cuts what the hub sends into lines, a batch a read.
+final class HubLineHandler: ChannelInboundHandler {
+  typealias InboundIn = ByteBuffer
+  typealias InboundOut = [HubLine]
+
+  private var framer = LineFramer()
+  private var decoder = FrameDecoder()
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    var lines: [HubLine] = []
+    var fault: FrameFault?
+    do throws(ErrorCode) {
+      try framer.feed(unwrapInboundIn(data)) { line throws(ErrorCode) in
+        do throws(FrameFault) {
+          let frame = try decoder.hubFrame(line)
+          lines.append(HubLine(frame: frame, bytes: line.withUnsafeBytes { Array($0) }))
+        } catch {
+          fault = error
+          throw error.code
+        }
+      }
+    } catch {
+      if fault == nil { fault = FrameFault(error, "a line is longer than any hub would send") }
+    }
+    if !lines.isEmpty { context.fireChannelRead(wrapInboundOut(lines)) }
+    if let fault {
+      context.fireErrorCaught(fault)
+      context.close(promise: nil)
+    }
+  }
+}

@@ -1,0 +1,204 @@
+import NIOCore
+import NIOPosix
+import NIOSSL
+import QQIdentity
+import QQProtocol
+import QQTransport
+import Synchronization
+
+/// How a client convinces itself that a hub is the right one.
+public enum Trust: Sendable {
+  case pin(Fingerprint, file: String)
+  /// The system's certificate authorities and this name decide.
+  case authority(hostname: String)
+  /// Nothing is known yet: `decide` is asked before a byte is sent, and remembers.
+  case firstUse(decide: @Sendable (Fingerprint) async throws -> Bool)
+}
+
+public enum Security: Sendable {
+  case plaintext
+  case tls(Identity, Trust)
+}
+
+/// One line from the hub: what it says, and its bytes without the newline.
+public struct HubLine: Sendable {
+  public var frame: HubFrame?
+  public var bytes: [UInt8]
+}
+
+/// Where to connect, and as whom.
+public struct LinkConfiguration: Sendable {
+  public var endpoint: Endpoint
+  public var security: Security
+  public var hello: ClientFrame.Hello
+  /// From the first packet to the welcome, in milliseconds.
+  public var timeout: Int64
+
+  public init(endpoint: Endpoint, security: Security, hello: ClientFrame.Hello, timeout: Int64 = 10_000) {
+    self.endpoint = endpoint
+    self.security = security
+    self.hello = hello
+    self.timeout = timeout
+  }
+}
+
+/// A connection that the hub has welcomed.
+public struct HubLink: Sendable {
+  public typealias Lines = NIOAsyncChannelInboundStream<[HubLine]>.AsyncIterator
+
+  public let welcome: HubFrame.Welcome
+  private let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
+
+  /// Waits while the hub reads more slowly than this writes.
+  public func write(_ frames: [ClientFrame]) async throws {
+    guard !frames.isEmpty else { return }
+    var writer = JSONWriter(reserving: 256 * frames.count)
+    for frame in frames { frame.encode(into: &writer) }
+    try await outbound.write(ByteBuffer(bytes: writer.bytes))
+  }
+
+  /// One loop is all a client needs.
+  private static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+
+  /// Connects, shakes hands, says hello, and runs `body` with the link and the lines after the welcome. The
+  /// connection is closed when `body` returns. Errors before the welcome are `ClientError`.
+  public static func with<Result: Sendable>(
+    _ configuration: LinkConfiguration,
+    _ body: @Sendable @escaping (HubLink, inout Lines) async throws -> Result
+  ) async throws -> Result {
+    let seen = SeenKey()
+    let channel = try await connect(configuration, seen)
+    let endpoint = configuration.endpoint
+    return try await channel.executeThenClose { inbound, outbound in
+      var lines = inbound.makeAsyncIterator()
+      let deadline = channel.channel.eventLoop.scheduleTask(in: .milliseconds(configuration.timeout)) {
+        seen.timedOut()
+        channel.channel.close(promise: nil)
+      }
+      let welcome = try await greet(configuration, seen, &lines, outbound)
+      deadline.cancel()
+      let link = HubLink(welcome: welcome, outbound: outbound)
+      do {
+        return try await body(link, &lines)
+      } catch is ChannelError {
+        throw ClientError.lost(endpoint)
+      } catch is IOError {
+        throw ClientError.lost(endpoint)
+      } catch is NIOSSLError {
+        throw ClientError.lost(endpoint)
+      } catch is NIOAsyncWriterError {
+        throw ClientError.lost(endpoint)
+      }
+    }
+  }
+
+  private static func greet(
+    _ configuration: LinkConfiguration, _ seen: SeenKey, _ lines: inout Lines,
+    _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
+  ) async throws -> HubFrame.Welcome {
+    let endpoint = configuration.endpoint
+    do {
+      if case .tls(_, let trust) = configuration.security {
+        try await seen.handshake()
+        if case .firstUse(let decide) = trust, let key = seen.fingerprint {
+          guard try await decide(key) else { throw ClientError.untrusted(endpoint, key) }
+        }
+      }
+      var writer = JSONWriter(reserving: 256)
+      ClientFrame.hello(configuration.hello).encode(into: &writer)
+      try await outbound.write(ByteBuffer(bytes: writer.bytes))
+      while let batch = try await lines.next() {
+        for line in batch {
+          switch line.frame {
+          case .welcome(let welcome): return welcome
+          case .error(let failure): throw ClientError.refused(endpoint, failure)
+          default: continue
+          }
+        }
+      }
+      throw seen.explain(endpoint) ?? .lost(endpoint)
+    } catch let error as ClientError {
+      throw error
+    } catch let error as FrameFault {
+      throw ClientError.notAHub(endpoint, reason: error.message)
+    } catch is CancellationError {
+      throw CancellationError()
+    } catch {
+      throw seen.explain(endpoint) ?? Self.explain(error, endpoint)
+    }
+  }
+
+  private static func explain(_ error: any Error, _ endpoint: Endpoint) -> ClientError {
+    if let error = error as? NIOSSLError {
+      return .notAHub(endpoint, reason: "the TLS handshake failed (\(error))")
+    }
+    return .lost(endpoint)
+  }
+
+  // MARK: Connecting
+
+  private static func connect(
+    _ configuration: LinkConfiguration, _ seen: SeenKey
+  ) async throws -> NIOAsyncChannel<[HubLine], ByteBuffer> {
+    let endpoint = configuration.endpoint
+    let tls = try tls(configuration, seen)
+    do {
+      return try await ClientBootstrap(group: group)
+        .connectTimeout(.milliseconds(configuration.timeout))
+        .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+        .channelOption(.socketOption(.so_keepalive), value: 1)
+        .channelOption(
+          .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 256 << 10)
+        )
+        .connect(host: endpoint.host, port: endpoint.port) { channel in
+          channel.eventLoop.makeCompletedFuture {
+            if let tls {
+              try channel.pipeline.syncOperations.addHandler(tls())
+              try channel.pipeline.syncOperations.addHandler(HandshakeHandler(seen))
+            }
+            try channel.pipeline.syncOperations.addHandler(HubLineHandler())
+            return try NIOAsyncChannel<[HubLine], ByteBuffer>(
+              wrappingChannelSynchronously: channel,
+              configuration: .init(backPressureStrategy: .init(lowWatermark: 2, highWatermark: 16)))
+          }
+        }
+    } catch let error as NIOConnectionError {
+      if error.connectionErrors.isEmpty { throw ClientError.cannotResolve(endpoint) }
+      throw ClientError.unreachable(endpoint, reason: reason(error.connectionErrors[0].error))
+    } catch {
+      throw ClientError.unreachable(endpoint, reason: reason(error))
+    }
+  }
+
+  private static func reason(_ error: any Error) -> String {
+    if let error = error as? IOError { return String(cString: strerror(error.errnoCode)).lowercased() }
+    if case .connectTimeout = error as? ChannelError { return "it did not answer in time" }
+    return "\(error)"
+  }
+
+  private static func tls(
+    _ configuration: LinkConfiguration, _ seen: SeenKey
+  ) throws -> (@Sendable () throws -> NIOSSLClientHandler)? {
+    guard case .tls(let identity, let trust) = configuration.security else { return nil }
+    let endpoint = configuration.endpoint
+    if case .authority(let hostname) = trust {
+      let (settings, name) = try TLSSettings.clientCA(identity: identity, hostname: hostname)
+      let context = try NIOSSLContext(configuration: settings)
+      return { try NIOSSLClientHandler(context: context, serverHostname: name) }
+    }
+    let context = try NIOSSLContext(configuration: TLSSettings.client(identity: identity))
+    return {
+      try NIOSSLClientHandler(
+        context: context, serverHostname: nil,
+        customVerificationCallback: { chain, verdict in
+          guard let key = HubCertificate.fingerprint(of: chain) else { return verdict.succeed(.failed) }
+          seen.saw(key)
+          if case .pin(let expected, let file) = trust, expected != key {
+            seen.failed(.keyChanged(endpoint, expected: expected, seen: key, file: file))
+            return verdict.succeed(.failed)
+          }
+          verdict.succeed(.certificateVerified)
+        })
+    }
+  }
+}

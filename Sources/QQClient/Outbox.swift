@@ -1,0 +1,164 @@
+import DequeModule
+import QQProtocol
+
+/// A message that waits to be sent or answered.
+public struct OutgoingMessage: Equatable, Sendable {
+  public var id: MessageID
+  public var to: [String]
+  public var text: String
+  public var replyTo: MessageID?
+
+  /// A target given twice counts once.
+  public init(id: MessageID, to: [String], text: String, replyTo: MessageID? = nil) {
+    self.id = id
+    var seen: Set<String> = []
+    self.to = to.filter { seen.insert($0).inserted }
+    self.text = text
+    self.replyTo = replyTo
+  }
+
+  /// What it costs to keep.
+  public var bytes: Int { text.utf8.count + to.reduce(64) { $0 + $1.utf8.count } }
+}
+
+/// What became of a message, for the user.
+public enum OutboxResult: Equatable, Sendable {
+  case sent(HubFrame.Sent)
+  case failed(HubFrame.Failure)
+  case receipt(HubFrame.Receipt)
+}
+
+/// Messages on their way to the hub, oldest first. Until one is answered it is kept, and after a lost connection sent
+/// again under the same id, in the same order: the hub tells repeats by the id. Pure: no clock and no connection.
+///
+///     submitted ──written──▶ waiting ──sent/error for each target──▶ [awaiting receipts] ──▶ gone
+///         ▲                     │
+///         └────────lost─────────┘
+public struct Outbox: Sendable {
+  private struct Entry: Sendable {
+    var ref: Int64
+    var message: OutgoingMessage
+    var isWritten = false
+    /// Targets answered on this connection, and ever: the user hears of each once.
+    var answered: Set<String> = []
+    var reported: Set<String> = []
+    var awaiting: Set<String> = []
+    var isStored = false
+  }
+
+  private var entries: Deque<Entry> = []
+  private var nextRef: Int64 = 1
+  private var firstUnwritten = 0
+  private var bytes = 0
+  private let wantsReceipts: Bool
+  private let lastSeen: Bool
+  private let maximumCount: Int
+  private let maximumBytes: Int
+
+  public init(
+    wantsReceipts: Bool = false, lastSeen: Bool = false, maximumCount: Int = 1_000, maximumBytes: Int = 8 << 20
+  ) {
+    self.wantsReceipts = wantsReceipts
+    self.lastSeen = lastSeen
+    self.maximumCount = maximumCount
+    self.maximumBytes = maximumBytes
+  }
+
+  /// Nothing more should be submitted for now.
+  public var isFull: Bool { entries.count >= maximumCount || bytes >= maximumBytes }
+  public var isEmpty: Bool { entries.isEmpty }
+  public var count: Int { entries.count }
+
+  /// What to retry with, oldest first.
+  public var unanswered: [MessageID] { entries.map(\.message.id) }
+
+  /// Who hasn't confirmed yet.
+  public var missing: Set<String> { entries.reduce(into: []) { $0.formUnion($1.awaiting) } }
+
+  /// All that is left has been stored and waits only for its readers.
+  public var isStored: Bool { entries.allSatisfy(\.isStored) }
+
+  public mutating func submit(_ message: OutgoingMessage) {
+    entries.append(Entry(ref: nextRef, message: message))
+    nextRef += 1
+    bytes += message.bytes
+  }
+
+  /// What hasn't been written on this connection yet; counts as written from now on.
+  public mutating func takeUnwritten() -> [ClientFrame.Send] {
+    var frames: [ClientFrame.Send] = []
+    while firstUnwritten < entries.count {
+      entries[firstUnwritten].isWritten = true
+      let entry = entries[firstUnwritten]
+      frames.append(
+        ClientFrame.Send(
+          ref: entry.ref, id: entry.message.id, to: entry.message.to, text: entry.message.text,
+          replyTo: entry.message.replyTo, wantsReceipts: wantsReceipts, lastSeen: lastSeen))
+      firstUnwritten += 1
+    }
+    return frames
+  }
+
+  /// The connection is gone: everything left is to be sent again on the next.
+  public mutating func lost() {
+    for index in entries.indices {
+      entries[index].isWritten = false
+      entries[index].answered = []
+      entries[index].awaiting = []
+    }
+    firstUnwritten = 0
+  }
+
+  /// Takes an answer in; gives what the user hasn't heard yet.
+  public mutating func received(_ frame: HubFrame) -> [OutboxResult] {
+    switch frame {
+    case .sent(let sent): return answered(sent.ref, target: sent.to, .sent(sent), awaiting: sent.awaiting ?? [])
+    case .error(let failure): return answered(failure.ref, target: failure.to, .failed(failure), awaiting: [])
+    case .receipt(let receipt): return confirmed(receipt)
+    case .welcome, .ok, .message, .presence, .gap, .user, .pong: return []
+    }
+  }
+
+  private mutating func answered(
+    _ ref: Int64?, target: String?, _ result: OutboxResult, awaiting: [String]
+  ) -> [OutboxResult] {
+    // Refs ascend along the queue.
+    guard let ref, let index = index(ref) else { return [] }
+    if let target {
+      entries[index].answered.insert(target)
+      entries[index].awaiting.formUnion(awaiting)
+    } else {
+      // About the message as a whole.
+      entries[index].answered.formUnion(entries[index].message.to)
+    }
+    let isNews = entries[index].reported.insert(target ?? "").inserted
+    entries[index].isStored = entries[index].answered.count >= entries[index].message.to.count
+    finish(index)
+    return isNews ? [result] : []
+  }
+
+  private mutating func confirmed(_ receipt: HubFrame.Receipt) -> [OutboxResult] {
+    guard let index = entries.firstIndex(where: { $0.message.id == receipt.id }) else { return [] }
+    entries[index].awaiting.remove(receipt.nick)
+    finish(index)
+    return [.receipt(receipt)]
+  }
+
+  private mutating func finish(_ index: Int) {
+    guard entries[index].isStored, entries[index].awaiting.isEmpty else { return }
+    bytes -= entries[index].message.bytes
+    entries.remove(at: index)
+    if index < firstUnwritten { firstUnwritten -= 1 }
+  }
+
+  private func index(_ ref: Int64) -> Int? {
+    if entries.first?.ref == ref { return 0 }
+    var low = 0
+    var high = entries.count
+    while low < high {
+      let middle = (low + high) / 2
+      if entries[middle].ref < ref { low = middle + 1 } else { high = middle }
+    }
+    return low < entries.count && entries[low].ref == ref ? low : nil
+  }
+}
