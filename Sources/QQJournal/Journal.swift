@@ -117,15 +117,18 @@ public protocol Store: Sendable {
   /// What a hub starts from.
   func load() throws -> Snapshot
 
-  /// Keeps what was changed, in the order of the calls.
+  /// Keeps what was changed, in the order of the calls; messages in seq order.
   func project(_ projection: Projection)
 
+  /// At most `limit` messages, and never more than `PageQuery.maximumLimit`.
   func page(_ query: PageQuery, _ answer: @escaping @Sendable (Page) -> Void)
 
-  /// The newest seq whose record is older than `time`; 0 where none is.
+  /// A seq that parts the messages older than `time`, up to it, from the rest; 0 where none is older. Also 0 where
+  /// messages of that time or newer ones were removed, so that who reads on from there learns of the gap.
   func seq(before time: Timestamp, _ answer: @escaping @Sendable (Seq) -> Void)
 
-  /// Removes messages older than `time`, a slice at a time between commits, and remembers ids until `idsBefore`.
-  /// Answers with the first seq still kept.
+  /// Removes messages older than `time`, a slice at a time between commits, and forgets the ids of those older than
+  /// `idsBefore`, which isn't after `time`; a store in memory forgets an id with its message. Records that weren't
+  /// projected yet stay. Answers, once it is done, with the first seq still kept; other questions don't wait for it.
   func remove(before time: Timestamp, idsBefore: Timestamp, _ answer: @escaping @Sendable (Seq) -> Void)
 }

@@ -1,0 +1,173 @@
+import QQProtocol
+
+/// The bytes of a record as a journal keeps them: a version, the kind of body, time, origin, and the body's fields in
+/// the order of their declaration. What was once written stays readable: fields are never changed, a new version is
+/// read beside the old ones.
+public enum RecordCodec {
+  private static let version: UInt8 = 1
+
+  private enum Kind: UInt8 {
+    case message = 1
+    case admit, rename, join, leave, cursors, seen
+  }
+
+  private enum TargetKind: UInt8 {
+    case nick = 1
+    case group, address
+  }
+
+  /// Appends the bytes of `record`.
+  public static func encode(_ record: Record, into output: inout [UInt8]) {
+    // The writer borrows the array's storage: with two owners every append would copy it.
+    var writer = ByteWriter(output.taken())
+    write(record, to: &writer)
+    output = writer.bytes
+  }
+
+  public static func decode(_ bytes: Span<UInt8>) throws(ByteCodingError) -> Record {
+    var reader = ByteReader(bytes)
+    let version = try reader.byte()
+    guard version == Self.version else { throw .version(version) }
+    guard let kind = Kind(rawValue: try reader.byte()) else { throw .value }
+    let time = Timestamp(milliseconds: try reader.signed())
+    let origin = Origin(hub: try reader.fixed32(), session: try reader.number(), ref: try reader.signed())
+    let body = try body(kind, from: &reader)
+    try reader.end()
+    return Record(time: time, origin: origin, body: body)
+  }
+
+  // MARK: Writing
+
+  private static func write(_ record: Record, to writer: inout ByteWriter) {
+    func start(_ kind: Kind) {
+      writer.byte(version)
+      writer.byte(kind.rawValue)
+      writer.number(record.time.milliseconds)
+      writer.fixed(record.origin.hub)
+      writer.number(record.origin.session)
+      writer.number(record.origin.ref)
+    }
+    switch record.body {
+    case .message(let message):
+      start(.message)
+      write(message, to: &writer)
+    case .admit(let admit):
+      start(.admit)
+      writer.byte(admit.key == nil ? 0 : 1)
+      if let key = admit.key { writer.blob(key) }
+      writer.text(admit.nick)
+      writer.byte(admit.isExplicit ? 1 : 0)
+      writer.address(admit.address)
+      writer.text(admit.host)
+    case .rename(let user, let nick):
+      start(.rename)
+      writer.number(user.rawValue)
+      writer.text(nick)
+    case .join(let user, let group):
+      start(.join)
+      writer.number(user.rawValue)
+      writer.text(group)
+    case .leave(let user, let group):
+      start(.leave)
+      writer.number(user.rawValue)
+      writer.text(group)
+    case .cursors(let moves):
+      start(.cursors)
+      writer.number(UInt64(moves.count))
+      for move in moves {
+        writer.number(move.user.rawValue)
+        writer.text(move.name)
+        writer.number(move.seq)
+      }
+    case .seen(let user, let address):
+      start(.seen)
+      writer.number(user.rawValue)
+      writer.address(address)
+    }
+  }
+
+  private static func write(_ message: MessageBody, to writer: inout ByteWriter) {
+    writer.number(message.sender.rawValue)
+    writer.text(message.from)
+    writer.address(message.address)
+    writer.id(message.id)
+    writer.number(UInt64(message.targets.count))
+    for target in message.targets {
+      switch target {
+      case .nick(let nick):
+        writer.byte(TargetKind.nick.rawValue)
+        writer.text(nick)
+      case .group(let group):
+        writer.byte(TargetKind.group.rawValue)
+        writer.text(group)
+      case .address(let address, let users):
+        writer.byte(TargetKind.address.rawValue)
+        writer.text(address)
+        writer.number(UInt64(users.count))
+        for user in users { writer.number(user.rawValue) }
+      }
+    }
+    writer.text(message.text)
+    writer.byte(message.replyTo == nil ? 0 : 1)
+    if let reply = message.replyTo { writer.id(reply) }
+  }
+
+  // MARK: Reading
+
+  private static func body(_ kind: Kind, from reader: inout ByteReader) throws(ByteCodingError) -> Record.Body {
+    switch kind {
+    case .message: return .message(try message(from: &reader))
+    case .admit:
+      return .admit(
+        AdmitBody(
+          key: try reader.flag() ? try reader.blob() : nil, nick: try reader.text(), isExplicit: try reader.flag(),
+          address: try reader.address(), host: try reader.text()))
+    case .rename: return .rename(try user(from: &reader), nick: try reader.text())
+    case .join: return .join(try user(from: &reader), group: try reader.text())
+    case .leave: return .leave(try user(from: &reader), group: try reader.text())
+    case .cursors:
+      var moves: [CursorMove] = []
+      for _ in 0..<(try reader.count()) {
+        moves.append(CursorMove(user: try user(from: &reader), name: try reader.text(), seq: try reader.signed()))
+      }
+      return .cursors(moves)
+    case .seen: return .seen(try user(from: &reader), address: try reader.address())
+    }
+  }
+
+  private static func message(from reader: inout ByteReader) throws(ByteCodingError) -> MessageBody {
+    MessageBody(
+      sender: try user(from: &reader), from: try reader.text(), address: try reader.address(), id: try reader.id(),
+      targets: try targets(from: &reader), text: try reader.text(), replyTo: try reader.flag() ? try reader.id() : nil)
+  }
+
+  private static func targets(from reader: inout ByteReader) throws(ByteCodingError) -> [RecordTarget] {
+    var targets: [RecordTarget] = []
+    for _ in 0..<(try reader.count()) {
+      guard let kind = TargetKind(rawValue: try reader.byte()) else { throw .value }
+      switch kind {
+      case .nick: targets.append(.nick(try reader.text()))
+      case .group: targets.append(.group(try reader.text()))
+      case .address:
+        let address = try reader.text()
+        var users: [UserID] = []
+        for _ in 0..<(try reader.count()) { users.append(try user(from: &reader)) }
+        targets.append(.address(address, users: users))
+      }
+    }
+    return targets
+  }
+
+  private static func user(from reader: inout ByteReader) throws(ByteCodingError) -> UserID {
+    UserID(try reader.number32())
+  }
+}
+
+extension [UInt8] {
+  /// The array itself, leaving an empty one.
+  fileprivate mutating func taken() -> [UInt8] {
+    var other: [UInt8] = []
+    swap(&self, &other)
+    return other
+  }
+}
