@@ -146,21 +146,22 @@ extension JSONScanner {
     return true
   }
 
+  /// Whether the same bytes stand at both places of `bytes`, which must be within it.
   @inline(__always)
-  static func keysAreEqual(
-    _ member: JSONObject.Member, _ key: (range: Range<Int>, isEscaped: Bool), _ bytes: RawSpan
-  ) -> Bool {
-    if !member.isEscaped, !key.isEscaped {
-      guard member.key.count == key.range.count else { return false }
-      for offset in 0..<key.range.count
-      where bytes.unsafeLoad(fromByteOffset: member.key.lowerBound + offset, as: UInt8.self)
-        != bytes.unsafeLoad(fromByteOffset: key.range.lowerBound + offset, as: UInt8.self)
-      {
-        return false
-      }
-      return true
+  static func equal(_ left: Range<Int>, _ right: Range<Int>, _ bytes: RawSpan) -> Bool {
+    guard left.count == right.count else { return false }
+    var offset = 0
+    while offset &+ 8 <= left.count {
+      let word = bytes.unsafeLoadUnaligned(fromByteOffset: left.lowerBound &+ offset, as: UInt64.self)
+      if word != bytes.unsafeLoadUnaligned(fromByteOffset: right.lowerBound &+ offset, as: UInt64.self) { return false }
+      offset &+= 8
     }
-    return unescape(member.key, bytes) == unescape(key.range, bytes)
+    while offset < left.count {
+      let byte = bytes.unsafeLoad(fromByteOffset: left.lowerBound &+ offset, as: UInt8.self)
+      if byte != bytes.unsafeLoad(fromByteOffset: right.lowerBound &+ offset, as: UInt8.self) { return false }
+      offset &+= 1
+    }
+    return true
   }
 }
 

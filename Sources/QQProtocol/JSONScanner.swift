@@ -28,10 +28,19 @@ struct JSONScanner {
       index += 1
       return
     }
+    // The keys' texts, from the first that is written with escapes on: each is unescaped once, however many there are.
+    var texts: [[UInt8]] = []
     while true {
       let key = try string(bytes)
-      let isDuplicate = members.contains { Self.keysAreEqual($0, key, bytes) }
-      guard !isDuplicate, members.count < ProtocolLimits.members else { throw .malformed }
+      guard members.count < ProtocolLimits.members else { throw .malformed }
+      if key.isEscaped || !texts.isEmpty {
+        if texts.isEmpty { texts = members.map { Self.unescape($0.key, bytes) } }
+        let text = Self.unescape(key.range, bytes)
+        guard !texts.contains(text) else { throw .malformed }
+        texts.append(text)
+      } else {
+        guard !members.contains(where: { Self.equal($0.key, key.range, bytes) }) else { throw .malformed }
+      }
       skipSpace(bytes)
       try expect(UInt8(ascii: ":"), bytes)
       skipSpace(bytes)
