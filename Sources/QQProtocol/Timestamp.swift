@@ -91,7 +91,9 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
       let fraction = scanner.fraction(), let offset = scanner.offset(), scanner.isAtEnd
     else { return nil }
     let seconds = second == 60 ? 59_999 : second * 1000 + fraction
-    self.init(milliseconds: midnight + hour * 3_600_000 + minute * 60_000 + seconds - offset)
+    let time = midnight + hour * 3_600_000 + minute * 60_000 + seconds - offset
+    // An offset can lead out of the years that can be written.
+    self.init(milliseconds: min(max(time, Self.writable.lowerBound), Self.writable.upperBound))
   }
 
   /// Days since 1970-01-01 to a date of the Gregorian calendar.

@@ -64,6 +64,15 @@ import Testing
   }
 
   @Test(
+    "a zone that leads out of the years with four digits stops at their ends",
+    arguments: [
+      ("0000-01-01T00:00:00+23:59", -62_167_219_200_000), ("9999-12-31T23:59:59-23:59", 253_402_300_799_999),
+    ] as [(String, Int64)])
+  func ends(_ text: String, _ milliseconds: Int64) {
+    #expect(Timestamp(text) == Timestamp(milliseconds: milliseconds))
+  }
+
+  @Test(
     "what is no time is refused",
     arguments: [
       "", "2026", "2026-11", "2026-11-2", "2026-11-23T", "2026-11-23T08", "2026-11-23T08:15", "2026-11-23T08:15:0",
