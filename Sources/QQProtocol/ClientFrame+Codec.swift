@@ -40,8 +40,15 @@ extension FrameDecoder {
   private func send(_ line: RawSpan) throws(FrameFault) -> ClientFrame.Send {
     let to = try required(strings("to", line, limit: ProtocolLimits.targets), "to", line)
     guard !to.isEmpty else { throw fault("\"to\" names nobody", line) }
+    let text = try text(line)
+    guard ClientFrame.Send.fitsLine(to: to, text: text) else {
+      throw FrameFault(
+        .textTooLong,
+        "the message takes more than \(ProtocolLimits.line) bytes as JSON: escaped characters count with all they need",
+        ref: anyRef(line))
+    }
     return ClientFrame.Send(
-      ref: try ref(line), id: try required(messageID("id", line), "id", line), to: to, text: try text(line),
+      ref: try ref(line), id: try required(messageID("id", line), "id", line), to: to, text: text,
       replyTo: try messageID("reply_to", line), wantsReceipts: try bool("receipts", line),
       lastSeen: try bool("last_seen", line))
   }
@@ -85,6 +92,20 @@ extension FrameDecoder {
       ref: try ref(line), target: try string("target", line), after: try integer("after", line),
       before: try integer("before", line), since: try time("since", line),
       limit: min(limit, Int64(ProtocolLimits.historyPage)))
+  }
+}
+
+extension ClientFrame.Send {
+  /// Whether the line of the message that others are sent can't be too long: what is one byte here may be six there.
+  public static func fitsLine(to: [String], text: String) -> Bool {
+    // All the other fields at their longest.
+    let room = ProtocolLimits.line - 1024
+    let bytes = to.reduce(text.utf8.count) { $0 + $1.utf8.count + 3 }
+    if bytes * 6 <= room { return true }
+    var writer = JSONWriter(reserving: bytes)
+    writer.string(text)
+    writer.field("to", to)
+    return writer.bytes.count <= room
   }
 }
 

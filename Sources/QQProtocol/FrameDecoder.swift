@@ -17,7 +17,7 @@ public struct FrameDecoder: Sendable {
 
   // MARK: Fields
 
-  func string(_ key: StaticString, _ line: RawSpan, limit: Int = 1024) throws(FrameFault) -> String? {
+  func string(_ key: StaticString, _ line: RawSpan, limit: Int = ProtocolLimits.name) throws(FrameFault) -> String? {
     switch object.value(key, line) {
     case .string(let range, let isEscaped):
       let text = JSONObject.text(range, isEscaped: isEscaped, line)
@@ -44,16 +44,22 @@ public struct FrameDecoder: Sendable {
     }
   }
 
-  /// One string or an array of them.
+  /// One string or an array of them, each a name.
   func strings(_ key: StaticString, _ line: RawSpan, limit: Int) throws(FrameFault) -> [String]? {
+    let strings: [String]?
     switch object.value(key, line) {
-    case .string(let range, let isEscaped): return [JSONObject.text(range, isEscaped: isEscaped, line)]
-    case .array(let range):
-      if let strings = JSONObject.strings(range, limit: limit, line) { return strings }
-      throw fault("\"\(key)\" must hold at most \(limit) strings", line)
+    case .string(let range, let isEscaped): strings = [JSONObject.text(range, isEscaped: isEscaped, line)]
+    case .array(let range): strings = JSONObject.strings(range, limit: limit, line)
     case nil: return nil
     default: throw fault("\"\(key)\" must be a string or an array of strings", line)
     }
+    guard let strings else {
+      throw fault("\"\(key)\" must hold \(limit == .max ? "" : "at most \(limit) ")strings", line)
+    }
+    guard strings.allSatisfy({ $0.utf8.count <= ProtocolLimits.name }) else {
+      throw fault("\"\(key)\" must hold strings of at most \(ProtocolLimits.name) bytes", line)
+    }
+    return strings
   }
 
   func messageID(_ key: StaticString, _ line: RawSpan) throws(FrameFault) -> MessageID? {

@@ -14,6 +14,8 @@ public enum ProtocolLimits {
   /// Members of one object.
   public static let members = 64
   public static let targets = 256
+  /// Bytes of a name of any kind, valid or not: what is wrong with it is answered with it.
+  public static let name = 1024
   /// Bytes of a cursor's name, and of a reader's.
   public static let cursorName = 64
   public static let historyPage = 256
