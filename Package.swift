@@ -74,11 +74,11 @@ let package = Package(
     .target(name: "CQQTest"),
     .target(
       name: "QQTestSupport",
-      dependencies: ["QQJournal", "QQHub", "QQClient", "QQProtocol", "CQQTest"], swiftSettings: common),
+      dependencies: ["QQJournal", "QQHub", "QQClient", "QQProtocol", "CQQTest"], swiftSettings: pure),
     .executableTarget(
       name: "qq-bench", dependencies: [arguments, nio, nioPosix, nioSSL, crypto, x509], swiftSettings: common),
 
-    .testTarget(name: "QQProtocolTests", dependencies: ["QQProtocol"], swiftSettings: common),
+    .testTarget(name: "QQProtocolTests", dependencies: ["QQProtocol", "QQTestSupport"], swiftSettings: common),
     .testTarget(
       name: "QQIdentityTests", dependencies: ["QQIdentity", "QQProtocol", nio, nioPosix, nioTLS, nioSSL],
       swiftSettings: common),

@@ -1,0 +1,88 @@
+import QQProtocol
+
+/// What a fuzzer of lines starts from.
+public enum FuzzCorpus {
+  private static let id = MessageID(high: 0x0123_4567_89AB_CDEF, low: 0xFEDC_BA98_7654_3210)
+  private static let time = Timestamp(milliseconds: 1_795_421_702_113)
+
+  /// Each kind of frame that a client sends, with all its fields and with few.
+  public static let clientFrames: [ClientFrame] = [
+    .hello(.init()), .hello(.init(nick: "zoë", isExplicit: true, host: "box", agent: "qq/1")),
+    .send(.init(ref: 1, id: id, to: ["alice"], text: "hi")),
+    .send(
+      .init(
+        ref: nil, id: id, to: ["alice", "@ops", "::1"], text: "line\n\t\"\\ é€😀\u{202e}\u{7f}\u{0}", replyTo: id,
+        wantsReceipts: true, lastSeen: true)),
+    .listen(.init(ref: 2, after: .seq(4182), cursor: "listen", reader: "r", holds: true)),
+    .listen(.init(ref: nil, after: .unread)), .listen(.init(ref: nil, after: .now)),
+    .listen(.init(ref: 3, after: .time(time))), .ack(seq: 9_007_199_254_740_991), .who(.init(ref: 4)),
+    .who(.init(ref: 4, all: true, watch: true)), .join(ref: 5, group: "@ops"), .leave(ref: 6, group: "@ops"),
+    .nick(ref: 7, nick: "bob"), .history(.init(ref: 8)),
+    .history(.init(ref: 8, target: "@all", after: 0, before: 100, since: time, limit: 10)), .ping(ref: -1),
+  ]
+
+  /// Each kind of frame that a hub sends, with all its fields and with few.
+  public static let hubFrames: [HubFrame] = [
+    .welcome(.init(version: 1, hub: "hub", epoch: "e", nick: "n", address: "::1", seq: 1, isGuest: true)),
+    .ok(.init(ref: 1)), .ok(.init(ref: 1, seq: 2, isFollowing: true, more: true, nick: "x")),
+    .sent(.init(ref: 1, id: id, seq: 5, to: "@all")),
+    .sent(.init(ref: nil, id: id, seq: 5, to: "a", status: "s", isDuplicate: true, awaiting: ["b", "c"])),
+    .error(.init(ref: 1, .unknownTarget, "nobody called \"bbo\"", to: "bbo", id: id)),
+    .message(
+      .init(
+        id: id, seq: 4182, time: time, from: "alice", address: "192.168.1.5", to: ["@ops", "bob"],
+        text: "disk\u{2028}full", replyTo: id)),
+    .presence(.init(time: time, nick: "carol", address: "192.168.1.9", online: true)),
+    .receipt(.init(time: time, id: id, nick: "bob")), .gap(from: 4100, to: 4140),
+    .user(
+      .init(ref: 1, nick: "a", address: "::1", online: true, since: time, groups: ["@all", "@ops"], key: "SHA256:x")),
+    .user(.init(nick: "a", address: nil, online: false, since: nil, groups: [], key: nil)), .pong(ref: 8),
+  ]
+
+  /// Lines that have broken readers of JSON.
+  public static let nasty: [String] = [
+    "", "{}", "[]", "null", #"{"type":"ping","type":"ping"}"#, #"{"type":"ping","\u0074ype":"ping"}"#,
+    #"{"\u0074ype":"ping","ref":1}"#, #"{"type":"ping","ref":1e999}"#, #"{"type":"ping","ref":-0}"#,
+    #"{"type":"ack","seq":9223372036854775808}"#, #"{"type":"ack","seq":-9223372036854775808}"#,
+    #"{"type":"ping","x":"\ud800"}"#, #"{"type":"ping","x":"\ud83d\ude00"}"#, #"{"type":"ping","x":"\udc00\ud800"}"#,
+    "{\"type\":\"ping\",\"x\":\(String(repeating: "[", count: 513))", #"{"type":"ping",}"#, #"{"type":"ping"}{}"#,
+    "\u{feff}{\"type\":\"ping\"}", #"{"type":"ping","x":{"a":[{"b":[{"c":[[[[[[[[[]]]]]]]]]}]}]}}"#,
+    #"{"type":"send","id":"014D2PF2DBSQQZXQ5TK1V58CGG","to":[],"text":""}"#,
+    #"{"type":"send","id":"014D2PF2DBSQQZXQ5TK1V58CGG","to":["a",1,null,[]],"text":""}"#,
+    #"{"type":"listen","since":"0000-01-01T00:00:00+23:59"}"#,
+    #"{"type":"listen","since":"9999-12-31T23:59:60-23:59"}"#,
+    #"{"type":"history","limit":99999999999999999999}"#,
+  ]
+
+  /// All of these as lines without their newlines.
+  public static var lines: [[UInt8]] {
+    var lines = nasty.map { Array($0.utf8) }
+    for frame in clientFrames {
+      var writer = JSONWriter()
+      frame.encode(into: &writer)
+      lines.append(writer.bytes.dropLast())
+    }
+    for frame in hubFrames {
+      var writer = JSONWriter()
+      frame.encode(into: &writer)
+      lines.append(writer.bytes.dropLast())
+    }
+    return lines
+  }
+
+  /// What a mutation puts somewhere.
+  static let tokens: [[UInt8]] =
+    [
+      "{", "}", "[", "]", ",", ":", "\"", "\\", "\n", "\r", "\u{0}", "\u{7f}", "null", "true", "false", "0", "-0", "-1",
+      "01", "1.5", "1e999", "-1e-999", "9007199254740991", "9007199254740992", "-9007199254740991",
+      "9223372036854775807", "9223372036854775808", "-9223372036854775808", "18446744073709551616",
+      "99999999999999999999999999999999999999", #"\u0000"#, #"\ud800"#, #"\udfff"#, #"\ud83d\ude00"#, #"\u"#, #"\""#,
+      #"\\"#, #"\n"#, #"\u0074"#, "\u{80}", "\u{2028}", "\u{feff}", "😀", "é", "e\u{301}", "[[[[[[[[[[[[[[[[[",
+      "{\"a\":",
+      "\"type\":", "\"send\"", "\"ref\":", "\"to\":", "\"id\":", "\"text\":", "\"seq\":", "\"after\":", "\"since\":",
+      "\"now\"", "\"limit\":", "\"ref\":1,", "\"text\":\"\",", "\"2026-11-23\"", "\"0000-01-01T00:00:00+23:59\"", "[]",
+      "{}", "\"\"", "[\"a\",\"b\"]", "014D2PF2DBSQQZXQ5TK1V58CGG",
+    ].map { Array($0.utf8) } + [
+      [0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xe2, 0x82], [0xfe],
+    ]
+}
