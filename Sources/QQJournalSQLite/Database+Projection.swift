@@ -1,0 +1,131 @@
+import QQJournal
+import QQProtocol
+
+extension Database {
+  /// Writes what was changed, to be committed with the next records.
+  func project(_ projection: Projection) throws(SQLiteJournalError) {
+    try open()
+    for change in projection.changes { try apply(change) }
+    applied = max(applied, min(projection.through, last))
+    countChanges(projection.changes.count + 1)
+  }
+
+  private func apply(_ change: Change) throws(SQLiteJournalError) {
+    switch change {
+    case .message(let index):
+      for conversation in index.conversations {
+        try statements.insertEntry.bind(1, conversation.key).bind(2, index.seq).run()
+      }
+      let failures = index.failures.isEmpty ? nil : TargetFailure.encode(index.failures)
+      try statements.insertID.bind(id: index.id, sender: index.sender).bind(4, index.seq)
+        .bind(5, Int64(bitPattern: index.digest)).bind(6, failures).run()
+    case .user(let row):
+      nextUser = max(nextUser, row.id.rawValue &+ 1)
+      try statements.putUser.bind(1, Int64(row.id.rawValue)).bind(2, row.key).bind(3, row.nick).bind(4, row.start)
+        .bind(5, row.address?.bytes).bind(6, row.seen?.milliseconds).bind(7, Former.encode(row.former)).run()
+    case .forget(let id):
+      for statement in statements.forget { try statement.bind(1, Int64(id.rawValue)).run() }
+    case .group(let row):
+      nextGroup = max(nextGroup, row.id.rawValue &+ 1)
+      try statements.putGroup.bind(1, Int64(row.id.rawValue)).bind(2, row.name).run()
+    case .membership(let row):
+      try statements.putMembership.bind(1, Int64(row.user.rawValue)).bind(2, Int64(row.group.rawValue))
+        .bind(3, row.joined).bind(4, row.left).run()
+    case .cursor(let move):
+      try statements.putCursor.bind(1, Int64(move.user.rawValue)).bind(2, move.name).bind(3, move.seq).run()
+    }
+  }
+
+  // MARK: Reading it whole
+
+  func readRows(into snapshot: inout Snapshot) throws(SQLiteJournalError) {
+    let users = try connection.prepare(
+      "SELECT id, key, nick, start, address, seen, former FROM users ORDER BY id")
+    defer { users.reset() }
+    while try users.step() { snapshot.users.append(try user(users)) }
+
+    let groups = try connection.prepare("SELECT id, name FROM groups ORDER BY id")
+    defer { groups.reset() }
+    while try groups.step() {
+      snapshot.groups.append(GroupRow(id: GroupID(try number32(groups, 0)), name: groups.text(1)))
+    }
+
+    let memberships = try connection.prepare(
+      "SELECT user, \"group\", joined, \"left\" FROM memberships ORDER BY user, \"group\", joined")
+    defer { memberships.reset() }
+    while try memberships.step() {
+      snapshot.memberships.append(
+        MembershipRow(
+          user: UserID(try number32(memberships, 0)), group: GroupID(try number32(memberships, 1)),
+          joined: memberships.number(2), left: memberships.isNull(3) ? nil : memberships.number(3)))
+    }
+
+    let cursors = try connection.prepare("SELECT user, name, seq FROM cursors ORDER BY user, name")
+    defer { cursors.reset() }
+    while try cursors.step() {
+      snapshot.cursors.append(
+        CursorMove(user: UserID(try number32(cursors, 0)), name: cursors.text(1), seq: cursors.number(2)))
+    }
+  }
+
+  private func user(_ row: Statement) throws(SQLiteJournalError) -> UserRow {
+    let id = UserID(try number32(row, 0))
+    var address: IPAddress?
+    if let bytes = row.blob(4) {
+      address = IPAddress(bytes: bytes)
+      guard address != nil else { throw damaged("user \(id.rawValue) has no possible address") }
+    }
+    return UserRow(
+      id: id, key: row.blob(1), nick: row.text(2), start: row.number(3), address: address,
+      seen: row.isNull(5) ? nil : Timestamp(milliseconds: row.number(5)),
+      former: row.isNull(6) ? [] : try decoded(row, 6, "user \(id.rawValue)", Former.decode))
+  }
+
+  private func number32(_ row: Statement, _ column: Int32) throws(SQLiteJournalError) -> UInt32 {
+    guard let value = UInt32(exactly: row.number(column)) else { throw damaged("a number is out of range") }
+    return value
+  }
+}
+
+/// Names in one column.
+private enum Former {
+  static func encode(_ names: [String]) -> [UInt8]? {
+    guard !names.isEmpty else { return nil }
+    var writer = ByteWriter()
+    writer.number(UInt64(names.count))
+    for name in names { writer.text(name) }
+    return writer.bytes
+  }
+
+  static func decode(_ bytes: Span<UInt8>) throws(ByteCodingError) -> [String] {
+    var reader = ByteReader(bytes)
+    var names: [String] = []
+    for _ in 0..<(try reader.count()) { names.append(try reader.text()) }
+    try reader.end()
+    return names
+  }
+}
+
+extension TargetFailure {
+  static func encode(_ failures: [TargetFailure]) -> [UInt8] {
+    var writer = ByteWriter()
+    writer.number(UInt64(failures.count))
+    for failure in failures {
+      writer.text(failure.target)
+      writer.text(failure.code)
+      writer.text(failure.message)
+    }
+    return writer.bytes
+  }
+
+  static func decode(_ bytes: Span<UInt8>) throws(ByteCodingError) -> [TargetFailure] {
+    var reader = ByteReader(bytes)
+    var failures: [TargetFailure] = []
+    for _ in 0..<(try reader.count()) {
+      failures.append(
+        TargetFailure(target: try reader.text(), code: try reader.text(), message: try reader.text()))
+    }
+    try reader.end()
+    return failures
+  }
+}
