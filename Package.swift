@@ -80,6 +80,8 @@ let package = Package(
 
     .testTarget(name: "QQProtocolTests", dependencies: ["QQProtocol", "QQTestSupport"], swiftSettings: common),
     .testTarget(
+      name: "QQHubTests", dependencies: ["QQHub", "QQJournal", "QQProtocol", "QQTestSupport"], swiftSettings: common),
+    .testTarget(
       name: "QQIdentityTests", dependencies: ["QQIdentity", "QQProtocol", nio, nioPosix, nioTLS, nioSSL],
       swiftSettings: common),
   ]
