@@ -28,7 +28,7 @@ extension Hub {
     }
     sessions[id]?.phase = .admitting
     let body = AdmitBody(
-      key: peer.key, nick: nick.text, isExplicit: hello.isExplicit, address: peer.address,
+      key: peer.key, nick: nick.text, isExplicit: hello.isExplicit && hello.nick != nil, address: peer.address,
       host: String((hello.host ?? "").prefix(64)))
     propose(.admit(body), from: id, ref: nil)
   }
@@ -88,13 +88,18 @@ extension Hub {
     guard let nick = freeNick(body) else { return nil }
     if let holder = directory.user(nick: nick), directory[holder]?.isGuest == true {
       if body.key == nil { return holder }
-      // A guest owns nothing: the name goes to the key.
-      for (id, session) in sessions where session.user == holder {
-        fail(id, .nickTaken, "the nick \"\(nick)\" now belongs to a key")
-      }
-      directory.forget(holder)
+      evict(holder)
     }
     return directory.add(key: body.key, nick: nick, start: seq, address: body.address)
+  }
+
+  /// A guest owns nothing: the name goes to a key, and whoever used it meanwhile is told.
+  private mutating func evict(_ guest: UserID) {
+    guard let nick = directory[guest]?.row.nick else { return }
+    for id in sessions.filter({ $0.value.user == guest }).keys.sorted() {
+      fail(id, .nickTaken, "the nick \"\(nick)\" now belongs to a key")
+    }
+    directory.forget(guest)
   }
 
   private func freeNick(_ body: AdmitBody) -> String? {
@@ -136,16 +141,19 @@ extension Hub {
       }
       return
     }
-    if row.former.count >= 16, !row.former.contains(nick), row.nick != nick {
+    func isSame(_ name: String) -> Bool { name == nick || (try? Nick(name)) == (try? Nick(nick)) }
+    let isOwn = isSame(row.nick) || row.former.contains(where: isSame)
+    if row.former.count >= 16, !isOwn {
       if let session {
-        answer(session, .error(.init(ref: ref, .nickTaken, "this user has had 16 nicks already: go back to one of them")))
+        answer(
+          session, .error(.init(ref: ref, .nickTaken, "this user has had 16 nicks already: go back to one of them")))
       }
       return
     }
-    if let holder, holder != user { directory.forget(holder) }
+    if let holder, holder != user { evict(holder) }
     directory.update(user) { row in
-      if row.nick != nick, !row.former.contains(row.nick) { row.former.append(row.nick) }
-      row.former.removeAll { $0 == nick }
+      if !isSame(row.nick) { row.former.append(row.nick) }
+      row.former.removeAll(where: isSame)
       row.nick = nick
     }
     if let session { answer(session, .ok(.init(ref: ref, nick: nick))) }
