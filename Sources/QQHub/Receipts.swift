@@ -17,6 +17,8 @@ struct Receipts: Sendable {
   /// Messages that may wait for receipts; the oldest waits no longer beyond that.
   private static let limit = 100_000
 
+  var count: Int { waiting.count }
+
   mutating func wait(_ entry: Waiting) {
     guard !entry.remaining.isEmpty else { return }
     let place = index(after: entry.seq)

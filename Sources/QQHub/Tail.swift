@@ -53,7 +53,7 @@ struct Segment: Sendable {
 struct Tail: Sendable {
   private(set) var segments: Deque<Segment> = []
   private(set) var coveredAfter: Seq
-  private var bytes = 0
+  private(set) var bytes = 0
   private var nextNumber: UInt64 = 1
   private let capacity: Int
 
