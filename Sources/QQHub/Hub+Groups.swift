@@ -35,7 +35,8 @@ extension Hub {
 
   mutating func applyJoin(_ user: UserID, _ name: String, at seq: Seq, from session: SessionID?, ref: Int64?) {
     guard let group = try? GroupName(name), let stays = directory[user]?.stays else { return }
-    guard stays.count(where: { $0.left == nil }) < Self.groupsPerUser else {
+    let isMember = directory.group(name).map { directory[user]?.isMember(of: $0.row.id) == true } ?? false
+    guard isMember || stays.count(where: { $0.left == nil }) < Self.groupsPerUser else {
       if let session {
         answer(session, .error(.init(ref: ref, .badTarget, "nobody can be in more than \(Self.groupsPerUser) groups")))
       }

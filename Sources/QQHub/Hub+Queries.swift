@@ -108,7 +108,9 @@ extension Hub {
     guard let target = request.target else {
       return readable + [ConversationSpan(.sent(user), after: directory[user]?.row.start ?? 0)]
     }
-    if target == "@all" { return readable.filter { $0.conversation == .everyone } }
+    if RecordTarget.isEverybody(String(target.dropFirst())), target.utf8.first == UInt8(ascii: "@") {
+      return readable.filter { $0.conversation == .everyone }
+    }
     if target.utf8.first == UInt8(ascii: "@") {
       guard let group = directory.group(String(target.dropFirst())) else {
         return refuseHistory(.group(String(target.dropFirst())), user, request, from: id)

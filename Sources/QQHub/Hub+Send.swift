@@ -19,14 +19,15 @@ extension Hub {
 
   /// Names stay names until the record is applied; who is at an address is known only now.
   private func resolveAddress(_ target: String, lastSeen: Bool, peer: Peer) -> RecordTarget {
-    if target == "@all" { return .group("all") }
     if target.utf8.first == UInt8(ascii: "@") { return .group(String(target.dropFirst())) }
     guard let address = IPAddress(target) else { return .nick(target) }
     // Loopback means the sender's own machine, which the hub can answer for only where it is its own too.
     if address.isLoopback, !configuration.isLocal(peer.address) { return .address(target, users: []) }
     var users: [UserID] = []
     for (user, ids) in readers where !ids.isEmpty {
-      let isThere = ids.contains { sessions[$0].map { configuration.address($0.peer.address, matches: address) } == true }
+      let isThere = ids.contains {
+        sessions[$0].map { configuration.address($0.peer.address, matches: address) } == true
+      }
       if isThere { users.append(user) }
     }
     if users.isEmpty, lastSeen { users = lastSeenUsers(at: address) }
@@ -41,7 +42,7 @@ extension Hub {
 
   private func isHopeless(_ target: RecordTarget, _ sender: UserID) -> Bool {
     switch target {
-    case .group("all"): false
+    case .group(let name) where RecordTarget.isEverybody(name): false
     case .group(let name):
       directory.group(name).map { directory[sender]?.isMember(of: $0.row.id) != true } ?? true
     case .nick(let nick): directory.user(nick: nick) == nil

@@ -12,6 +12,15 @@ struct Resolution {
 }
 
 extension RecordTarget {
+  /// `@all`, in any case of its letters.
+  var isEverybody: Bool {
+    if case .group(let name) = self { Self.isEverybody(name) } else { false }
+  }
+
+  static func isEverybody(_ group: String) -> Bool {
+    group == "all" || group.utf8.count == 3 && group.lowercased() == "all"
+  }
+
   /// As the sender wrote it.
   var name: String {
     switch self {
@@ -37,17 +46,18 @@ extension Hub {
     var everybody = false
     for target in Set(targets).count == targets.count ? targets : targets.uniqued() {
       switch target {
-      case .group("all"):
+      case .group(let name) where RecordTarget.isEverybody(name):
+        resolution.reached.append((target.name, nil))
+        if !everybody { resolution.conversations.append(.everyone) }
         everybody = true
-        resolution.reached.append(("@all", nil))
-        resolution.conversations.append(.everyone)
       case .group(let name):
         guard let group = directory.group(name), directory[sender]?.isMember(of: group.row.id) == true else {
           resolution.failures.append(failure(target, sender))
           continue
         }
         resolution.reached.append(("@" + group.row.name, group.members))
-        resolution.conversations.append(.group(group.row.id))
+        let conversation = Conversation.group(group.row.id)
+        if !resolution.conversations.contains(conversation) { resolution.conversations.append(conversation) }
         union.formUnion(group.members)
       case .nick, .address:
         let users = members(of: target, at: .max) ?? []
@@ -82,7 +92,7 @@ extension Hub {
     switch target {
     case .nick(let nick): directory.user(nick: nick).map { [$0] }
     case .address(_, let users): users.filter { directory[$0] != nil }
-    case .group("all"):
+    case .group(let name) where RecordTarget.isEverybody(name):
       // A guest who isn't here may never come back.
       directory.users.values.filter { $0.row.start < seq && (!$0.isGuest || readers[$0.row.id] != nil) }.map(\.row.id)
         .sorted()
