@@ -43,7 +43,7 @@ extension Hub {
   }
 
   private mutating func apply(_ body: MessageBody, _ committed: Committed, from session: SessionID?, ref: Int64?) {
-    let receipts = session.map { wantsReceipts.remove(ReceiptKey(session: $0, id: body.id)) != nil } ?? false
+    let receipts = takeWanted(body.id, committed.record.origin, ref)
     let digest = ContentDigest.of(body)
     if let earlier = recent[body.sender, body.id] ?? committed.earlier {
       guard let session else { return }
@@ -77,6 +77,13 @@ extension Hub {
       address: body.address.description, to: body.targets.map(\.name), text: body.text, replyTo: body.replyTo)
     if builder.audience != audience { flushSegment() }
     builder.add(message, audience)
+  }
+
+  /// Whether the sender asked for receipts. Asked for every record of ours, also where its session is gone: what isn't
+  /// taken out here would stay.
+  private mutating func takeWanted(_ id: MessageID, _ origin: Origin, _ ref: Int64?) -> Bool {
+    guard !wantsReceipts.isEmpty, origin.hub == configuration.instance else { return false }
+    return wantsReceipts.remove(ReceiptKey(session: origin.session, ref: ref, id: id)) != nil
   }
 
   private mutating func answerAgain(

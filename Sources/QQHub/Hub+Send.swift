@@ -9,11 +9,11 @@ extension Hub {
     let body = MessageBody(
       sender: user, from: row.nick, address: session.peer.address, id: send.id, targets: targets, text: send.text,
       replyTo: send.replyTo)
-    if send.wantsReceipts { wantsReceipts.insert(ReceiptKey(session: id, id: send.id)) }
     // Where nothing that could change the answer is on its way, a message that reaches nobody is refused at once.
     if uncommittedChanges == 0, recent[user, send.id] == nil, targets.allSatisfy({ isHopeless($0, user) }) {
       return refuse(body, at: id, ref: send.ref)
     }
+    if send.wantsReceipts { wantsReceipts.insert(ReceiptKey(session: id, ref: send.ref, id: send.id)) }
     propose(.message(body), from: id, ref: send.ref)
   }
 
@@ -51,7 +51,6 @@ extension Hub {
   }
 
   private mutating func refuse(_ body: MessageBody, at id: SessionID, ref: Int64?) {
-    wantsReceipts.remove(ReceiptKey(session: id, id: body.id))
     for target in body.targets {
       let failure = failure(target, body.sender)
       answer(id, .error(.init(ref: ref, code: failure.code, message: failure.message, to: failure.target, id: body.id)))
@@ -91,8 +90,9 @@ extension Hub {
   }
 }
 
-/// A sender that asked for receipts, until its record is applied.
+/// A sender that asked for receipts, until its record is applied. With its number, since an id may be on its way twice.
 struct ReceiptKey: Hashable, Sendable {
   var session: SessionID
+  var ref: Int64?
   var id: MessageID
 }
