@@ -45,7 +45,7 @@ let package = Package(
       name: "QQCommands",
       dependencies: [
         "QQServer", "QQClient", "QQHub", "QQJournal", "QQJournalSQLite", "QQTransport", "QQIdentity", "QQProtocol",
-        arguments, crypto, logging, nio, nioPosix,
+        arguments, crypto, logging, nio, nioSSL,
       ],
       swiftSettings: common),
     .target(
@@ -76,7 +76,7 @@ let package = Package(
       name: "QQTestSupport",
       dependencies: ["QQJournal", "QQHub", "QQClient", "QQProtocol", "CQQTest"], swiftSettings: pure),
     .executableTarget(
-      name: "qq-bench", dependencies: [arguments, nio, nioPosix, nioSSL, crypto, x509], swiftSettings: common),
+      name: "qq-bench", dependencies: [arguments, crypto, x509, asn1], swiftSettings: common),
 
     .testTarget(name: "QQProtocolTests", dependencies: ["QQProtocol", "QQTestSupport"], swiftSettings: common),
     .testTarget(

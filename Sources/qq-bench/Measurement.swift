@@ -1,0 +1,81 @@
+/// One figure of the suite: how it is taken, and the groups whose verdicts need it.
+struct Measurement {
+  /// What the figure is called in the output; a fixed word each, so that runs can be compared.
+  var name: String
+  var groups: Set<Group>
+  var kind: Kind
+
+  enum Kind {
+    case fanout(ServerSettings, listeners: Int, size: Int)
+    case publish(ServerSettings)
+    case latency(ServerSettings)
+    case memory(ServerSettings)
+    case tlsStream
+    case commands
+    case syncTrace
+  }
+
+  /// What `--only` selects by.
+  enum Group: String, CaseIterable {
+    case fanout64
+    case fanout1k
+    case durable
+    case tls
+    case scaling
+    case publish
+    case latency
+    case command
+    case memory
+    case strace
+  }
+
+  /// All, in an order that takes those which are compared right after one another.
+  static let all: [Measurement] = [
+    fanout("fanout64_qq", [.fanout64, .durable], .init(kind: .qq)),
+    fanout("fanout64_nats", [.fanout64], .init(kind: .nats)),
+    fanout("fanout64_mqtt", [.fanout64], .init(kind: .mqtt)),
+    fanout("fanout64_qq_durable", [.durable], .init(kind: .qq, isDurable: true)),
+    fanout("fanout1k_qq", [.fanout1k], .init(kind: .qq), size: 1024),
+    fanout("fanout1k_nats", [.fanout1k], .init(kind: .nats), size: 1024),
+    fanout("tls64_qq", [.tls], .init(kind: .qq, usesTLS: true)),
+    fanout("tls64_mqtt", [.tls], .init(kind: .mqtt, usesTLS: true)),
+    fanout("tls64_nats", [.tls], .init(kind: .nats, usesTLS: true)),
+    Measurement(name: "tls_stream", groups: [.tls], kind: .tlsStream),
+    fanout("listeners10_qq", [.scaling], .init(kind: .qq), listeners: 10),
+    fanout("listeners10_nats", [.scaling], .init(kind: .nats), listeners: 10),
+    fanout("listeners1000_qq", [.scaling], .init(kind: .qq), listeners: 1000),
+    fanout("listeners1000_nats", [.scaling], .init(kind: .nats), listeners: 1000),
+    Measurement(name: "publish_qq_durable", groups: [.publish], kind: .publish(.init(kind: .qq, isDurable: true))),
+    Measurement(name: "publish_jetstream", groups: [.publish], kind: .publish(.init(kind: .nats, isDurable: true))),
+    Measurement(name: "publish_mqtt_qos1", groups: [.publish], kind: .publish(.init(kind: .mqtt))),
+    Measurement(name: "latency_qq", groups: [.latency], kind: .latency(.init(kind: .qq))),
+    Measurement(name: "latency_nats", groups: [.latency], kind: .latency(.init(kind: .nats))),
+    Measurement(
+      name: "latency_qq_durable", groups: [.latency], kind: .latency(.init(kind: .qq, isDurable: true))),
+    Measurement(name: "command", groups: [.command], kind: .commands),
+    Measurement(name: "memory_qq", groups: [.memory], kind: .memory(.init(kind: .qq))),
+    Measurement(name: "memory_nats", groups: [.memory], kind: .memory(.init(kind: .nats))),
+    Measurement(name: "memory_mqtt", groups: [.memory], kind: .memory(.init(kind: .mqtt))),
+    Measurement(name: "memory_qq_tls", groups: [.memory], kind: .memory(.init(kind: .qq, usesTLS: true))),
+    Measurement(name: "memory_mqtt_tls", groups: [.memory], kind: .memory(.init(kind: .mqtt, usesTLS: true))),
+    Measurement(name: "strace", groups: [.strace], kind: .syncTrace),
+  ]
+
+  private static func fanout(
+    _ name: String, _ groups: Set<Group>, _ server: ServerSettings, listeners: Int = 100, size: Int = 64
+  ) -> Measurement {
+    Measurement(name: name, groups: groups, kind: .fanout(server, listeners: listeners, size: size))
+  }
+}
+
+/// How long a measurement lasts.
+struct Pace {
+  var warmup: Double
+  var seconds: Double
+  var latencySeconds: Double
+  var commandRuns: Int
+  var streamBytes: Int
+
+  static let usual = Pace(warmup: 1, seconds: 3, latencySeconds: 5, commandRuns: 50, streamBytes: 2 << 30)
+  static let quick = Pace(warmup: 0.5, seconds: 1, latencySeconds: 2, commandRuns: 20, streamBytes: 1 << 30)
+}
