@@ -35,6 +35,7 @@ struct HostName: Hashable, Sendable {
 private func isForbidden(_ scalar: Unicode.Scalar) -> Bool {
   switch scalar {
   case "[", "]", "/", "\\", "@", "#", "?", ",", "\"", "'": true
+  case _ where scalar.isASCII: scalar.value <= 0x20 || scalar.value == 0x7F
   default: scalar.properties.isWhitespace || scalar.properties.generalCategory == .control
   }
 }
