@@ -104,8 +104,12 @@ extension Hub {
     else { return }
     if after < tail.coveredAfter {
       sessions[id]?.reading?.position = .paging(after: after)
-      let query = PageQuery(spans: directory.spans(user, after: after), limit: PageQuery.maximumLimit)
-      deliveries.append(.page(query, ask(.catchUp(session: id, after: after))))
+      // The store may know more by the time it answers, for instance a message to a group that the user has left or
+      // joined since: the question ends where its knowledge ends.
+      var spans = directory.spans(user, after: after)
+      for index in spans.indices { spans[index].through = min(spans[index].through, applied) }
+      let query = PageQuery(spans: spans, limit: PageQuery.maximumLimit)
+      deliveries.append(.page(query, ask(.catchUp(session: id, after: after, through: applied))))
       return
     }
     // What this event has gathered so far belongs to the tail as well.
@@ -136,7 +140,7 @@ extension Hub {
     }
   }
 
-  mutating func caughtUp(_ id: SessionID, after: Seq, _ page: Page) {
+  mutating func caughtUp(_ id: SessionID, after: Seq, through: Seq, _ page: Page) {
     guard let session = sessions[id], session.user != nil, case .paging(after)? = session.reading?.position else {
       return
     }
@@ -156,7 +160,7 @@ extension Hub {
       event(committed)?.encode(into: &writer)
       reached = committed.seq
     }
-    if isWhole { reached = max(reached, page.applied) }
+    if isWhole { reached = max(reached, min(page.applied, through)) }
     sessions[id]?.reading?.position = .behind(after: reached)
     if writer.bytes.isEmpty {
       pump(id)

@@ -3,14 +3,15 @@ import QQProtocol
 
 /// What a store's answer is for.
 enum Question: Sendable {
-  case catchUp(session: SessionID, after: Seq)
+  /// `through`: what was known then of who is in which group holds up to here.
+  case catchUp(session: SessionID, after: Seq, through: Seq)
   case locate(session: SessionID, ref: Int64?, isFollowing: Bool)
   case locateHistory(session: SessionID, ClientFrame.HistoryRequest)
   case history(session: SessionID, ClientFrame.HistoryRequest)
 
   var session: SessionID {
     switch self {
-    case .catchUp(let id, _), .locate(let id, _, _), .locateHistory(let id, _), .history(let id, _): id
+    case .catchUp(let id, _, _), .locate(let id, _, _), .locateHistory(let id, _), .history(let id, _): id
     }
   }
 }
@@ -28,7 +29,7 @@ extension Hub {
     guard let question = questions.removeValue(forKey: token) else { return }
     sessions[question.session]?.outstanding -= 1
     switch question {
-    case .catchUp(let id, let after): caughtUp(id, after: after, page)
+    case .catchUp(let id, let after, let through): caughtUp(id, after: after, through: through, page)
     case .history(let id, let request): answerHistory(id, request, page)
     case .locate, .locateHistory: break
     }
@@ -89,7 +90,8 @@ extension Hub {
     _ id: SessionID, _ user: UserID, _ request: ClientFrame.HistoryRequest, floor: Seq
   ) {
     let after = max(request.after ?? 0, floor)
-    let through = request.before.map { $0 - 1 } ?? .max
+    // What is appended until the store answers may be another's by then.
+    let through = min(request.before.map { $0 - 1 } ?? .max, applied)
     guard var spans = spans(request, user, from: id) else { return }
     for index in spans.indices {
       spans[index].after = max(spans[index].after, after)
