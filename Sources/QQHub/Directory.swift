@@ -74,7 +74,7 @@ struct Directory: Sendable {
 
   /// Names for a suggestion.
   var nicks: [String] { users.values.map(\.row.nick) }
-  var groupNames: [String] { groups.values.map { "@" + $0.row.name } + ["@all"] }
+  var groupNames: [String] { ["@all"] + groups.values.map { "@" + $0.row.name } }
 
   /// What a user may read: everything to everybody since the user began, groups while in them, and the user's own.
   func spans(_ id: UserID, after seq: Seq) -> [ConversationSpan] {

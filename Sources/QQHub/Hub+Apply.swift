@@ -10,7 +10,7 @@ extension Hub {
       let origin = committed.record.origin
       let isOurs = origin.hub == configuration.instance
       let session = isOurs && sessions[origin.session] != nil ? origin.session : nil
-      let ref = origin.ref < 0 ? nil : origin.ref
+      let ref = origin.ref == Self.noRef ? nil : origin.ref
       if isOurs {
         uncommitted -= 1
         if case .message = committed.record.body {} else { uncommittedChanges -= 1 }
@@ -49,7 +49,7 @@ extension Hub {
       guard let session else { return }
       return answerAgain(body, earlier, digest, to: session, ref: ref, receipts: receipts)
     }
-    let resolution = resolve(body.targets, sender: body.sender)
+    let resolution = resolve(body)
     for failure in resolution.failures {
       guard let session else { break }
       answer(
@@ -94,7 +94,8 @@ extension Hub {
         session,
         .error(
           .init(
-            ref: ref, .idConflict, "another message was sent under the id \(body.id) (seq \(earlier.seq))", id: body.id)))
+            ref: ref, .idConflict, "another message was sent under the id \(body.id) (seq \(earlier.seq))", id: body.id)
+        ))
     }
     var failed: Set<String> = []
     for failure in earlier.failures {
@@ -105,7 +106,7 @@ extension Hub {
     }
     let targets = earlier.targets.isEmpty ? body.targets : earlier.targets
     var resolution = Resolution()
-    for target in targets where !failed.contains(target.name) {
+    for target in targets.uniqued where !failed.contains(target.name) {
       resolution.reached.append((target.name, members(of: target, at: earlier.seq)))
     }
     answerSent(

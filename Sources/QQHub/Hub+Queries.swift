@@ -137,7 +137,8 @@ extension Hub {
   private mutating func refuseHistory(
     _ target: RecordTarget, _ user: UserID, _ request: ClientFrame.HistoryRequest, from id: SessionID
   ) -> [ConversationSpan]? {
-    let failure = failure(target, user)
+    guard let address = sessions[id]?.peer.address else { return nil }
+    let failure = failure(target, user, from: address)
     answer(id, .error(.init(ref: request.ref, code: failure.code, message: failure.message, to: failure.target)))
     return nil
   }

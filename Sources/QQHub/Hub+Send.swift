@@ -3,14 +3,20 @@ import QQProtocol
 
 /// From what a client sends to a proposal: what isn't determined by the journal is put into it here.
 extension Hub {
+  /// Unknown targets of one message that get a suggestion, and names that it is looked for among: a line full of
+  /// misspelt names would hold up everybody else.
+  static let suggestions = 3
+  private static let namesCompared = 10_000
+
   mutating func receive(_ send: ClientFrame.Send, from id: SessionID, _ user: UserID) {
     guard let session = sessions[id], let row = directory[user]?.row else { return }
     let targets = send.to.map { resolveAddress($0, lastSeen: send.lastSeen, peer: session.peer) }
     let body = MessageBody(
       sender: user, from: row.nick, address: session.peer.address, id: send.id, targets: targets, text: send.text,
       replyTo: send.replyTo)
-    // Where nothing that could change the answer is on its way, a message that reaches nobody is refused at once.
-    if uncommittedChanges == 0, recent[user, send.id] == nil, targets.allSatisfy({ isHopeless($0, user) }) {
+    // A message that never could reach anybody is refused at once, where nothing that changes this is on its way. Any
+    // other may be the retry of one that is stored already: that is known when it is applied.
+    if uncommittedChanges == 0, targets.allSatisfy({ isHopeless($0, user) }) {
       return refuse(body, at: id, ref: send.ref)
     }
     if send.wantsReceipts { wantsReceipts.insert(ReceiptKey(session: id, ref: send.ref, id: send.id)) }
@@ -40,28 +46,34 @@ extension Hub {
     }.map(\.row.id)
   }
 
+  /// The target has never stood for anybody, so far as this sender is concerned. Nicks and groups are never given up.
   private func isHopeless(_ target: RecordTarget, _ sender: UserID) -> Bool {
     switch target {
     case .group(let name) where RecordTarget.isEverybody(name): false
     case .group(let name):
-      directory.group(name).map { directory[sender]?.isMember(of: $0.row.id) != true } ?? true
+      directory.group(name).map { group in
+        directory[sender]?.stays.contains { $0.group == group.row.id } != true
+      } ?? true
     case .nick(let nick): directory.user(nick: nick) == nil
-    case .address(_, let users): users.isEmpty
+    case .address: false
     }
   }
 
   private mutating func refuse(_ body: MessageBody, at id: SessionID, ref: Int64?) {
-    for target in body.targets {
-      let failure = failure(target, body.sender)
+    for failure in resolve(body).failures {
       answer(id, .error(.init(ref: ref, code: failure.code, message: failure.message, to: failure.target, id: body.id)))
     }
   }
 
-  /// Why a target can't be reached, and what to do.
-  func failure(_ target: RecordTarget, _ sender: UserID) -> TargetFailure {
+  /// Why a target can't be reached from an address, and what to do. `suggests`: looks for the nearest name, which takes
+  /// time with many users.
+  func failure(
+    _ target: RecordTarget, _ sender: UserID, from address: IPAddress, suggests: Bool = true
+  ) -> TargetFailure {
     switch target {
     case .nick(let nick):
-      let suggestion = NearestName.nearest(to: nick, among: directory.nicks).map { " (did you mean \"\($0)\"?)" } ?? ""
+      let nearest = suggests ? nearest(to: nick, among: directory.nicks) : nil
+      let suggestion = nearest.map { " (did you mean \"\($0)\"?)" } ?? ""
       return unknown(nick, "nobody called \"\(nick)\"\(suggestion)")
     case .group(let name):
       if directory.group(name) != nil {
@@ -69,20 +81,31 @@ extension Hub {
           target: "@" + name, code: ErrorCode.notMember.rawValue,
           message: "you are not in @\(name) (qq join @\(name) lets you in)")
       }
-      let nearest = NearestName.nearest(to: "@" + name, among: directory.groupNames)
+      guard (try? GroupName(name)) != nil else { return unknown("@" + name, "\"@\(name)\" can't be a group's name") }
+      let nearest = suggests ? nearest(to: "@" + name, among: directory.groupNames) : nil
       let suggestion = nearest.map { " (did you mean \($0)?)" } ?? " (qq join @\(name) makes it)"
       return unknown("@" + name, "no group called @\(name)\(suggestion)")
     case .address(let text, _):
-      guard let address = IPAddress(text) else { return unknown(text, "\(text) is no address") }
-      let names = lastSeenUsers(at: address).compactMap { directory[$0]?.row.nick }.sorted().prefix(3)
-      if address.isLoopback, names.isEmpty {
-        return unknown(text, "nobody is online on the hub's machine (\(text) means the hub's own machine)")
-      }
-      let hint =
-        names.isEmpty
-        ? "" : " (last seen there: \(names.joined(separator: ", ")); --last-seen sends to them)"
-      return unknown(text, "nobody is online at \(text)\(hint)")
+      return unknown(text, nobody(at: text, from: address))
     }
+  }
+
+  private func nearest(to name: String, among names: [String]) -> String? {
+    names.count > Self.namesCompared ? nil : NearestName.nearest(to: name, among: names)
+  }
+
+  private func nobody(at text: String, from sender: IPAddress) -> String {
+    guard let address = IPAddress(text) else { return "\(text) is no address" }
+    if address.isLoopback, !configuration.isLocal(sender) {
+      return "\(text) means the sender's own machine, and the hub is another one: name a user or an address of the LAN"
+    }
+    let names = lastSeenUsers(at: address).compactMap { directory[$0]?.row.nick }.sorted().prefix(3)
+    if !names.isEmpty {
+      return
+        "nobody is online at \(text) (last seen there: \(names.joined(separator: ", ")); --last-seen sends to them)"
+    }
+    if address.isLoopback { return "nobody is online on the hub's machine (\(text) means the hub's own machine)" }
+    return "nobody is online at \(text)"
   }
 
   private func unknown(_ target: String, _ message: String) -> TargetFailure {

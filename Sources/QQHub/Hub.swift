@@ -162,11 +162,14 @@ public struct Hub: Sendable {
 
   // MARK: Records
 
+  /// Stands in an origin where the request had none: no client's number can be this one.
+  static let noRef = Int64.min
+
   mutating func propose(_ body: Record.Body, from session: SessionID, ref: Int64?) {
     if case .message = body {} else { uncommittedChanges += 1 }
     uncommitted += 1
     sessions[session]?.outstanding += 1
-    let origin = Origin(hub: configuration.instance, session: session, ref: ref ?? -1)
+    let origin = Origin(hub: configuration.instance, session: session, ref: ref ?? Self.noRef)
     proposals.append(Record(time: now, origin: origin, body: body))
   }
 

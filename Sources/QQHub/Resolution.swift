@@ -3,7 +3,7 @@ import QQProtocol
 
 /// What a message's targets come to when it is applied.
 struct Resolution {
-  /// Each target that reaches somebody, by the name shown, with its users; nil users are everybody.
+  /// Each target that reaches somebody, as the sender wrote it, with its users; nil users are everybody.
   var reached: [(name: String, users: [UserID]?)] = []
   var failures: [TargetFailure] = []
   var conversations: [Conversation] = []
@@ -32,8 +32,13 @@ extension RecordTarget {
 }
 
 extension Hub {
-  func resolve(_ targets: [RecordTarget], sender: UserID) -> Resolution {
+  func resolve(_ body: MessageBody) -> Resolution {
+    let (targets, sender) = (body.targets, body.sender)
     var resolution = Resolution()
+    func fail(_ target: RecordTarget) {
+      let suggests = resolution.failures.count < Self.suggestions
+      resolution.failures.append(failure(target, sender, from: body.address, suggests: suggests))
+    }
     // What nearly every message of a busy hub is.
     if targets == [.group("all")] {
       resolution.reached = [("@all", nil)]
@@ -44,7 +49,7 @@ extension Hub {
     var direct: Set<UserID> = []
     var union: Set<UserID> = []
     var everybody = false
-    for target in Set(targets).count == targets.count ? targets : targets.uniqued() {
+    for target in targets.uniqued {
       switch target {
       case .group(let name) where RecordTarget.isEverybody(name):
         resolution.reached.append((target.name, nil))
@@ -52,20 +57,20 @@ extension Hub {
         everybody = true
       case .group(let name):
         guard let group = directory.group(name), directory[sender]?.isMember(of: group.row.id) == true else {
-          resolution.failures.append(failure(target, sender))
+          fail(target)
           continue
         }
-        resolution.reached.append(("@" + group.row.name, group.members))
+        resolution.reached.append((target.name, group.members))
         let conversation = Conversation.group(group.row.id)
         if !resolution.conversations.contains(conversation) { resolution.conversations.append(conversation) }
         union.formUnion(group.members)
       case .nick, .address:
         let users = members(of: target, at: .max) ?? []
         guard !users.isEmpty else {
-          resolution.failures.append(failure(target, sender))
+          fail(target)
           continue
         }
-        resolution.reached.append((name(of: target, users), users))
+        resolution.reached.append((target.name, users))
         direct.formUnion(users)
       }
     }
@@ -78,12 +83,6 @@ extension Hub {
     }
     resolution.users = everybody ? nil : union.union(direct).sorted()
     return resolution
-  }
-
-  /// A nick is shown as its owner writes it.
-  private func name(of target: RecordTarget, _ users: [UserID]) -> String {
-    if case .nick = target, let user = users.first, let nick = directory[user]?.row.nick { return nick }
-    return target.name
   }
 
   /// The users a target stands for, as it was at a seq, in the order of their numbers; nil where there is no such
@@ -107,7 +106,9 @@ extension Hub {
 }
 
 extension [RecordTarget] {
-  fileprivate func uniqued() -> [RecordTarget] {
+  /// Each target once, where it comes first.
+  var uniqued: [RecordTarget] {
+    if count == 1 || Set(self).count == count { return self }
     var seen: Set<RecordTarget> = []
     return filter { seen.insert($0).inserted }
   }
