@@ -139,6 +139,8 @@ extension Hub {
   }
 
   mutating func apply(_ move: CursorMove, time: Timestamp) {
+    let key = CursorKey(user: move.user, name: move.name)
+    if let seq = movesUnderWay[key], seq <= move.seq { movesUnderWay[key] = nil }
     guard let before = directory.move(.init(user: move.user, name: move.name, seq: min(move.seq, applied))),
       let user = directory[move.user], user.delivered > before
     else { return }

@@ -14,10 +14,13 @@ extension Hub {
       return answer(id, .error(.init(ref: listen.ref, .badField, "this session listens already")))
     }
     let name = listen.cursor ?? "listen"
-    let isFollowing = listen.holds && !hold(CursorKey(user: user, name: name), id, reader: listen.reader)
+    let key = CursorKey(user: user, name: name)
     var reading = Reading(
-      cursor: name, reader: listen.reader, holds: listen.holds && !isFollowing, position: .locating, since: now,
-      tellsGaps: true)
+      cursor: name, reader: listen.reader, holds: false, position: .locating, since: now, tellsGaps: true)
+    // Before a lost connection of the same reader ends: the user was never gone.
+    begin(id, user, reading)
+    reading.holds = listen.holds && hold(key, id, reader: listen.reader)
+    let isFollowing = listen.holds && !reading.holds
     var start: Seq = applied
     switch listen.after {
     case .now: break
@@ -25,15 +28,16 @@ extension Hub {
       start = min(seq, applied)
       reading.tellsGaps = seq > 0
     case .unread:
-      if directory[user]?.isGuest == false { start = directory[user]?.cursors[name] ?? directory[user]?.row.start ?? 0 }
+      if directory[user]?.isGuest == false { start = cursor(key) ?? directory[user]?.row.start ?? 0 }
     case .time(let time):
       let token = ask(.locate(session: id, ref: listen.ref, isFollowing: isFollowing))
       deliveries.append(.locate(time, token))
-      return begin(id, user, reading)
+      sessions[id]?.reading = reading
+      return
     }
     reading.position = .behind(after: start)
+    sessions[id]?.reading = reading
     answer(id, .ok(.init(ref: listen.ref, seq: start, isFollowing: isFollowing)))
-    begin(id, user, reading)
     pump(id)
   }
 
@@ -183,9 +187,15 @@ extension Hub {
     guard let reading = sessions[id]?.reading, reading.holds else { return }
     let key = CursorKey(user: user, name: reading.cursor)
     let seq = min(seq, applied)
-    guard seq > max(moves[key] ?? 0, directory[user]?.cursors[reading.cursor] ?? 0) else { return }
+    guard seq > cursor(key) ?? 0 else { return }
     moves[key] = seq
     if movesDue == nil { movesDue = now + configuration.cursorDelay }
+  }
+
+  /// Where a cursor stands, moves that aren't committed yet included; nil where it never moved.
+  private func cursor(_ key: CursorKey) -> Seq? {
+    let seq = max(moves[key] ?? -1, movesUnderWay[key] ?? -1, directory[key.user]?.cursors[key.name] ?? -1)
+    return seq < 0 ? nil : seq
   }
 
   /// Cursor moves ride with the next commit; where none comes, they are one themselves.
@@ -194,6 +204,7 @@ extension Hub {
     let list = moves.sorted { ($0.key.user, $0.key.name) < ($1.key.user, $1.key.name) }.map {
       CursorMove(user: $0.key.user, name: $0.key.name, seq: $0.value)
     }
+    movesUnderWay.merge(moves) { max($0, $1) }
     moves.removeAll(keepingCapacity: true)
     movesDue = nil
     propose(.cursors(list), from: 0, ref: nil)

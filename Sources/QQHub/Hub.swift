@@ -28,6 +28,8 @@ public struct Hub: Sendable {
   /// Who moves which cursor.
   var holders: [CursorKey: SessionID] = [:]
   var moves: [CursorKey: Seq] = [:]
+  /// The same, handed to the journal.
+  var movesUnderWay: [CursorKey: Seq] = [:]
   var movesDue: Timestamp?
 
   /// Records that were handed to the journal and haven't come back.
