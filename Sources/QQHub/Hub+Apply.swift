@@ -123,8 +123,10 @@ extension Hub {
       var awaiting: [UserID]?
       if wanted {
         let everybody = users ?? members(of: .group("all"), at: seq) ?? []
-        // A group is everybody in it but the sender; who writes to nobody else waits for the own reader.
-        let others = everybody == [body.sender] ? everybody : everybody.filter { $0 != body.sender }
+        // A group is everybody in it but the sender; who writes to nobody else waits for the own reader, unless that is
+        // the session that sent it, which isn't written to.
+        let isOwnReader = everybody == [body.sender] && sessions[session]?.reading == nil
+        let others = isOwnReader ? everybody : everybody.filter { $0 != body.sender }
         awaiting = others.filter { (directory[$0]?.delivered ?? .max) < seq }
         remaining.formUnion(awaiting ?? [])
       }
