@@ -147,7 +147,8 @@ extension Hub {
       let user = directory[move.user], user.delivered > before
     else { return }
     for told in receipts.delivered(move.user, from: before, through: user.delivered) {
-      answer(told.session, .receipt(.init(time: time, id: told.id, nick: user.row.nick)))
+      let nick = told.formerNicks[move.user] ?? user.row.nick
+      answer(told.session, .receipt(.init(time: time, id: told.id, nick: nick)))
     }
   }
 }

@@ -151,6 +151,7 @@ extension Hub {
       return
     }
     if let holder, holder != user { evict(holder) }
+    receipts.renamed(user, from: row.nick)
     directory.update(user) { row in
       if !isSame(row.nick) { row.former.append(row.nick) }
       row.former.removeAll(where: isSame)

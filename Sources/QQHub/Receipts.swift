@@ -10,6 +10,8 @@ struct Receipts: Sendable {
     var session: SessionID
     /// In the order of their numbers.
     var remaining: [UserID]
+    /// Of those who have another nick since, the one that the sender was told.
+    var formerNicks: [UserID: String] = [:]
   }
 
   /// In the order of seq.
@@ -39,6 +41,13 @@ struct Receipts: Sendable {
     }
     if finished { waiting.removeAll { $0.remaining.isEmpty } }
     return told
+  }
+
+  /// Senders wait for the nicks that they were told.
+  mutating func renamed(_ user: UserID, from nick: String) {
+    for place in waiting.indices where waiting[place].remaining.binarySearch(user) {
+      if waiting[place].formerNicks[user] == nil { waiting[place].formerNicks[user] = nick }
+    }
   }
 
   mutating func closed(_ session: SessionID) {
