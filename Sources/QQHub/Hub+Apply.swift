@@ -6,6 +6,7 @@ import QQProtocol
 extension Hub {
   mutating func apply(_ batch: CommittedBatch) {
     recent.forget(through: batch.projected)
+    var admitted: [SessionID] = []
     for committed in batch.records {
       let origin = committed.record.origin
       let isOurs = origin.hub == configuration.instance
@@ -16,6 +17,7 @@ extension Hub {
         if case .message = committed.record.body {} else { uncommittedChanges -= 1 }
       }
       now = max(now, committed.record.time)
+      applied = committed.seq
       switch committed.record.body {
       case .message(let body): apply(body, committed, from: session, ref: ref)
       case .admit(let body): apply(body, at: committed.seq, from: session)
@@ -30,8 +32,8 @@ extension Hub {
           row.seen = time
         }
       }
-      applied = committed.seq
       if let session {
+        if case .admit = committed.record.body { admitted.append(session) }
         sessions[session]?.outstanding -= 1
         closeIfDone(session)
       }
@@ -40,6 +42,15 @@ extension Hub {
       deliveries.append(.project(Projection(changes: directory.changes, through: applied)))
       directory.changes.removeAll(keepingCapacity: true)
     }
+    for session in admitted { receiveHeld(session) }
+  }
+
+  /// What a new user's session said before it was welcomed.
+  private mutating func receiveHeld(_ id: SessionID) {
+    guard let frames = sessions[id]?.held, !frames.isEmpty else { return }
+    sessions[id]?.held = []
+    for frame in frames { receive(frame, from: id) }
+    closeIfDone(id)
   }
 
   private mutating func apply(_ body: MessageBody, _ committed: Committed, from session: SessionID?, ref: Int64?) {
@@ -70,7 +81,10 @@ extension Hub {
       answerSent(
         body, resolution, seq: committed.seq, isDuplicate: false, to: session, ref: ref, receipts: receipts)
     }
-    let except = session.flatMap { sessions[$0]?.reading == nil ? nil : $0 }
+    var except: SessionID?
+    if let session {
+      if sessions[session]?.reading == nil { sessions[session]?.sentBefore = committed.seq } else { except = session }
+    }
     let audience: Audience = resolution.users.map { .users($0, except: except) } ?? .everyone(except: except)
     let message = HubFrame.Message(
       id: body.id, seq: committed.seq, time: committed.record.time, from: body.from,

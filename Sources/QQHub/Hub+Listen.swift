@@ -106,7 +106,7 @@ extension Hub {
   mutating func pump(_ id: SessionID) {
     guard let session = sessions[id], let user = session.user, case .behind(var after)? = session.reading?.position
     else { return }
-    if after < tail.coveredAfter {
+    if after < max(tail.coveredAfter, session.sentBefore) {
       sessions[id]?.reading?.position = .paging(after: after)
       // The store may know more by the time it answers, for instance a message to a group that the user has left or
       // joined since: the question ends where its knowledge ends.
@@ -161,8 +161,10 @@ extension Hub {
         isWhole = false
         break
       }
-      event(committed)?.encode(into: &writer)
       reached = committed.seq
+      let origin = committed.record.origin
+      if origin.session == id, origin.hub == configuration.instance { continue }
+      event(committed)?.encode(into: &writer)
     }
     if isWhole { reached = max(reached, min(page.applied, through)) }
     sessions[id]?.reading?.position = .behind(after: reached)

@@ -96,14 +96,20 @@ public struct Hub: Sendable {
     return finish()
   }
 
-  private mutating func receive(_ frame: ClientFrame, from id: SessionID) {
+  /// Frames that may wait for a welcome.
+  private static let heldFrames = 64
+
+  mutating func receive(_ frame: ClientFrame, from id: SessionID) {
     guard let session = sessions[id] else { return }
     switch session.phase {
     case .greeting:
       if case .hello(let hello) = frame { return receive(hello, from: id) }
       fail(id, .helloExpected, "say hello first")
     case .admitting:
-      fail(id, .helloExpected, "wait for the welcome")
+      guard session.held.count < Self.heldFrames else {
+        return fail(id, .helloExpected, "wait for the welcome before you go on")
+      }
+      sessions[id]?.held.append(frame)
     case .closing: break
     case .ready(let user):
       switch frame {
@@ -125,7 +131,7 @@ public struct Hub: Sendable {
   // MARK: Answers
 
   mutating func answer(_ id: SessionID, _ frame: HubFrame) {
-    guard sessions[id] != nil else { return }
+    guard let session = sessions[id], !session.isClosing else { return }
     if answers[id] == nil {
       answers[id] = JSONWriter(reserving: 256)
       answerOrder.append(id)
@@ -140,7 +146,7 @@ public struct Hub: Sendable {
   }
 
   mutating func close(_ id: SessionID) {
-    guard sessions[id] != nil else { return }
+    guard let session = sessions[id], !session.isClosing else { return }
     closing.append(id)
     stopReading(id)
     sessions[id]?.phase = .closing
@@ -148,7 +154,7 @@ public struct Hub: Sendable {
 
   /// A session whose peer has said its last closes once everything is answered.
   mutating func closeIfDone(_ id: SessionID) {
-    guard let session = sessions[id], session.isFinished, session.outstanding == 0 else { return }
+    guard let session = sessions[id], session.isFinished, session.outstanding == 0, session.held.isEmpty else { return }
     close(id)
   }
 

@@ -28,10 +28,19 @@ struct Session: Sendable {
   var peer: Peer
   var phase: Phase = .greeting
   var reading: Reading?
+  /// What came while the user was being made: it waits for the welcome.
+  var held: [ClientFrame] = []
+  /// The newest message that it sent before it listened, and so isn't marked as its own in the tail.
+  var sentBefore: Seq = 0
   /// Requests whose answer waits for the journal or the store.
   var outstanding = 0
   /// Closes when nothing is outstanding.
   var isFinished = false
+
+  var isClosing: Bool {
+    if case .closing = phase { return true }
+    return false
+  }
 
   var user: UserID? {
     if case .ready(let user) = phase { return user }
