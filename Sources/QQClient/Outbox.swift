@@ -138,10 +138,13 @@ public struct Outbox: Sendable {
   }
 
   private mutating func confirmed(_ receipt: HubFrame.Receipt) -> [OutboxResult] {
-    guard let index = entries.firstIndex(where: { $0.message.id == receipt.id }) else { return [] }
-    entries[index].awaiting.remove(receipt.nick)
-    finish(index)
-    return [.receipt(receipt)]
+    // An id may have been submitted twice; it is one message.
+    var isNews = false
+    for index in entries.indices.reversed() where entries[index].message.id == receipt.id {
+      if entries[index].awaiting.remove(receipt.nick) != nil { isNews = true }
+      finish(index)
+    }
+    return isNews ? [.receipt(receipt)] : []
   }
 
   private mutating func finish(_ index: Int) {
