@@ -12,7 +12,7 @@ public struct Reader: Sendable {
     case following
   }
 
-  private let start: ClientFrame.Start
+  private var start: ClientFrame.Start
   private let cursor: String?
   private let holds: Bool
   private let name: String
@@ -37,11 +37,13 @@ public struct Reader: Sendable {
     let isNewEpoch = self.epoch != nil && self.epoch != epoch
     self.epoch = epoch
     if isNewEpoch {
+      // Stays so: the connection may be lost before the hub has answered.
+      start = .unread
       last = nil
       processed = 0
       acknowledged = 0
     }
-    var after = isNewEpoch ? .unread : start
+    var after = start
     if let last { after = .seq(last) }
     return (ClientFrame.Listen(ref: 0, after: after, cursor: cursor, reader: name, holds: holds), isNewEpoch)
   }
