@@ -44,6 +44,9 @@ public struct Outbox: Sendable {
     var reported: Set<String> = []
     var awaiting: Set<String> = []
     var isStored = false
+
+    /// On this connection: only then it is known who is awaited.
+    var isAnswered: Bool { answered.count >= message.to.count }
   }
 
   private var entries: Deque<Entry> = []
@@ -132,7 +135,7 @@ public struct Outbox: Sendable {
       entries[index].answered.formUnion(entries[index].message.to)
     }
     let isNews = entries[index].reported.insert(target ?? "").inserted
-    entries[index].isStored = entries[index].answered.count >= entries[index].message.to.count
+    if entries[index].isAnswered { entries[index].isStored = true }
     finish(index)
     return isNews ? [result] : []
   }
@@ -148,7 +151,7 @@ public struct Outbox: Sendable {
   }
 
   private mutating func finish(_ index: Int) {
-    guard entries[index].isStored, entries[index].awaiting.isEmpty else { return }
+    guard entries[index].isAnswered, entries[index].awaiting.isEmpty else { return }
     bytes -= entries[index].message.bytes
     entries.remove(at: index)
     if index < firstUnwritten { firstUnwritten -= 1 }
