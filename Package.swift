@@ -82,6 +82,11 @@ let package = Package(
     .testTarget(
       name: "QQHubTests", dependencies: ["QQHub", "QQJournal", "QQProtocol", "QQTestSupport"], swiftSettings: common),
     .testTarget(
+      name: "QQJournalTests", dependencies: ["QQJournal", "QQProtocol", "QQTestSupport"], swiftSettings: common),
+    .testTarget(
+      name: "QQJournalSQLiteTests", dependencies: ["QQJournalSQLite", "QQJournal", "QQProtocol", "QQTestSupport"],
+      swiftSettings: common),
+    .testTarget(
       name: "QQIdentityTests", dependencies: ["QQIdentity", "QQProtocol", nio, nioPosix, nioTLS, nioSSL],
       swiftSettings: common),
   ]

@@ -24,6 +24,11 @@ public enum Security: Sendable {
 public struct HubLine: Sendable {
   public var frame: HubFrame?
   public var bytes: [UInt8]
+
+  public init(frame: HubFrame?, bytes: [UInt8]) {
+    self.frame = frame
+    self.bytes = bytes
+  }
 }
 
 /// Where to connect, and as whom.
@@ -48,6 +53,12 @@ public struct HubLink: Sendable {
 
   public let welcome: HubFrame.Welcome
   private let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
+  private let channel: any Channel
+
+  /// Ends the lines.
+  public func close() {
+    channel.close(promise: nil)
+  }
 
   /// Waits while the hub reads more slowly than this writes.
   public func write(_ frames: [ClientFrame]) async throws {
@@ -77,7 +88,7 @@ public struct HubLink: Sendable {
       }
       let welcome = try await greet(configuration, seen, &lines, outbound)
       deadline.cancel()
-      let link = HubLink(welcome: welcome, outbound: outbound)
+      let link = HubLink(welcome: welcome, outbound: outbound, channel: channel.channel)
       do {
         return try await body(link, &lines)
       } catch is ChannelError {

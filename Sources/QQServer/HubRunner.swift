@@ -103,7 +103,7 @@ final class HubRunner: @unchecked Sendable {
   }
 
   /// Milliseconds since 1970.
-  private static func clock() -> Timestamp {
+  static func clock() -> Timestamp {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     return Timestamp(milliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)

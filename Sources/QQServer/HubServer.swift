@@ -40,7 +40,7 @@ public enum ServerError: Error, Sendable {
 /// A running hub.
 public final class HubServer: Sendable {
   private let group: MultiThreadedEventLoopGroup
-  private let runner: HubRunner
+  let runner: HubRunner
   private let listeners: [any Channel]
   /// Where it accepts, with the real ports.
   public let addresses: [SocketAddress]

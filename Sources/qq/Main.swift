@@ -1,1 +1,8 @@
-@main struct Main { static func main() {} }
+import QQCommands
+
+@main
+struct Main {
+  static func main() async {
+    await Program.main()
+  }
+}

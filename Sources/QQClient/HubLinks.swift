@@ -1,0 +1,53 @@
+import QQProtocol
+
+/// What happens to a connection that is kept up, for the user to hear.
+public enum LinkNotice: Sendable {
+  case lost(ClientError)
+  case restored(Endpoint)
+}
+
+/// Keeps a connection to a hub up: connects, runs `body`, and when the connection is lost connects again with backoff
+/// and jitter. The first connection must come about, so that a wrong address is told at once.
+public enum HubLinks {
+  public enum Outcome: Sendable {
+    case finished
+    case lost
+  }
+
+  public static func keep(
+    _ configuration: LinkConfiguration, notice: @escaping @Sendable (LinkNotice) -> Void,
+    _ body: @escaping @Sendable (HubLink, inout HubLink.Lines) async throws -> Outcome
+  ) async throws {
+    var backoff = Backoff()
+    let progress = Progress()
+    while true {
+      let error: ClientError
+      do {
+        let outcome = try await HubLink.with(configuration) { link, lines in
+          if progress.welcomed() { notice(.restored(configuration.endpoint)) }
+          return try await body(link, &lines)
+        }
+        if outcome == .finished { return }
+        error = .lost(configuration.endpoint)
+      } catch let failure as ClientError where failure.isTransient && progress.wasWelcomed {
+        error = failure
+      }
+      if progress.lost() {
+        backoff.reset()
+        notice(.lost(error))
+      }
+      try await Task.sleep(for: .milliseconds(backoff.next(random: Double.random(in: 0..<1))))
+    }
+  }
+}
+
+extension ClientError {
+  /// Trying again may help.
+  public var isTransient: Bool {
+    switch self {
+    case .lost, .unreachable, .timedOut, .cannotResolve: true
+    case .refused(_, let failure): [ErrorCode.stopping, .timeout, .tooManySessions].map(\.rawValue).contains(failure.code)
+    case .notAHub, .keyChanged, .untrusted, .certificateRefused: false
+    }
+  }
+}

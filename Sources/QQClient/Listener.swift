@@ -1,0 +1,82 @@
+import QQProtocol
+
+/// Reads events with a cursor, over as many connections as it takes.
+public struct Listener: Sendable {
+  /// What whoever shows events says about one.
+  public enum Verdict: Equatable, Sendable {
+    case goOn
+    /// This was the last one wanted.
+    case enough
+  }
+
+  private let configuration: LinkConfiguration
+  private let watchesPresence: Bool
+  private let notice: @Sendable (Notice) -> Void
+
+  public enum Notice: Sendable {
+    case link(LinkNotice)
+    /// Another reader moves the cursor; this one doesn't.
+    case following
+    /// The hub's data is another than before.
+    case newEpoch(Endpoint)
+  }
+
+  public init(
+    _ configuration: LinkConfiguration, watchesPresence: Bool = false, notice: @escaping @Sendable (Notice) -> Void
+  ) {
+    self.configuration = configuration
+    self.watchesPresence = watchesPresence
+    self.notice = notice
+  }
+
+  /// Gives events to `show`, a batch as it came, in order. `show` says how many of the batch it has processed, which
+  /// are acknowledged, and whether that is enough. Returns once it is, and the hub has all acknowledgements.
+  public func run(
+    _ reader: Reader,
+    show: @escaping @Sendable ([HubLine]) async throws -> (processed: Int, verdict: Verdict)
+  ) async throws {
+    let state = ReaderState(reader)
+    try await HubLinks.keep(configuration, notice: { notice(.link($0)) }) { link, lines in
+      let (listen, isNewEpoch) = state.with { $0.connected(epoch: link.welcome.epoch) }
+      if isNewEpoch { notice(.newEpoch(configuration.endpoint)) }
+      try await link.write(
+        watchesPresence ? [.listen(listen), .who(.init(ref: 1, watch: true))] : [.listen(listen)])
+      while let batch = try await lines.next() {
+        var events: [HubLine] = []
+        for line in batch {
+          guard let frame = line.frame else { continue }
+          if case .error(let failure) = frame { throw ClientError.refused(configuration.endpoint, failure) }
+          if case .presence = frame { events.append(line) }
+          switch state.with({ $0.received(frame) }) {
+          case .show: events.append(line)
+          case .following: notice(.following)
+          case .skip: break
+          }
+        }
+        guard !events.isEmpty else { continue }
+        let (processed, verdict) = try await show(events)
+        let last = events.prefix(processed).last { $0.frame?.seq != nil }?.frame?.seq
+        let ack = state.with { reader in
+          if let last { reader.done(last) }
+          return reader.acknowledgement()
+        }
+        if let ack { try await link.write([.ack(seq: ack)]) }
+        if verdict == .enough {
+          try await settle(link, &lines)
+          return .finished
+        }
+      }
+      state.with { $0.lost() }
+      return .lost
+    }
+  }
+
+  /// Waits until the hub has read everything: closing with unread data in the socket would reset the connection and
+  /// could take the last acknowledgement with it.
+  private func settle(_ link: HubLink, _ lines: inout HubLink.Lines) async throws {
+    try await link.write([.ping(ref: 2)])
+    while let batch = try await lines.next() {
+      if batch.contains(where: { $0.frame == .pong(ref: 2) }) { return }
+    }
+  }
+}

@@ -1,0 +1,18 @@
+import ArgumentParser
+
+/// The root of the commands.
+public struct QQ: AsyncParsableCommand {
+  public static let configuration = CommandConfiguration(
+    commandName: "qq",
+    abstract: "Messages between machines and people around one hub.",
+    discussion: """
+      One machine runs "qq serve". Everybody else sends with "qq send TARGETS TEXT", where a target is a nick, an
+      address or a @group, and reads with "qq listen". Output is JSON Lines in a pipe and text on a terminal.
+      """,
+    version: Version.number,
+    subcommands: [
+      Serve.self, Send.self, Listen.self, Who.self, History.self, Join.self, Leave.self, NickCommand.self, Whoami.self,
+    ])
+
+  public init() {}
+}

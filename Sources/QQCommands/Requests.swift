@@ -1,0 +1,101 @@
+import ArgumentParser
+import QQClient
+import QQProtocol
+
+/// Sends one request and gives its answers to `take` until it says that this was the last.
+func request(
+  _ context: CommandContext, _ frame: ClientFrame,
+  take: @escaping @Sendable (HubLine) throws -> Bool
+) async throws {
+  let limit = context.timeout ?? 10_000
+  let link = try context.link(within: limit)
+  let done: Bool? = try await within(limit) {
+    try await HubLink.with(link) { link, lines in
+      try await link.write([frame])
+      while let batch = try await lines.next() {
+        for line in batch {
+          if case .error(let failure) = line.frame { throw context.failure(failure) }
+          if try take(line) { return true }
+        }
+      }
+      throw ClientError.lost(context.endpoint)
+    }
+  }
+  if done == nil { throw CommandFailure(.temporary, "the hub at \(context.endpoint) did not answer in time") }
+}
+
+struct Join: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Enter a group; lasts until you leave it. A group that isn't there is made.")
+
+  @OptionGroup var options: GlobalOptions
+  @Argument(help: "The group.") var group: String
+
+  func run() async throws {
+    let context = try CommandContext(options)
+    let name = try groupName(group)
+    try await request(context, .join(ref: 1, group: name)) { line in
+      guard case .ok(let ok) = line.frame else { return false }
+      try context.output.show(text: "joined \(name)") { json in
+        json.begin("joined")
+        json.field("group", name)
+        json.field("seq", ok.seq)
+        json.end()
+      }
+      return true
+    }
+  }
+}
+
+struct Leave: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Leave a group.")
+
+  @OptionGroup var options: GlobalOptions
+  @Argument(help: "The group.") var group: String
+
+  func run() async throws {
+    let context = try CommandContext(options)
+    let name = try groupName(group)
+    try await request(context, .leave(ref: 1, group: name)) { line in
+      guard case .ok(let ok) = line.frame else { return false }
+      try context.output.show(text: "left \(name)") { json in
+        json.begin("left")
+        json.field("group", name)
+        json.field("seq", ok.seq)
+        json.end()
+      }
+      return true
+    }
+  }
+}
+
+private func groupName(_ text: String) throws -> String {
+  do throws(NickFault) {
+    return try GroupName(text).description
+  } catch {
+    throw CommandFailure(.usage, "\"\(text)\" can't be a group: \(error.message)")
+  }
+}
+
+struct NickCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "nick", abstract: "Rename this user.",
+    discussion: "Messages to the old nick still arrive, and nobody else can take it.")
+
+  @OptionGroup var options: GlobalOptions
+  @Argument(help: "The new nick.") var new: String
+
+  func run() async throws {
+    let context = try CommandContext(options)
+    try await request(context, .nick(ref: 1, nick: new)) { line in
+      guard case .ok(let ok) = line.frame, let nick = ok.nick else { return false }
+      try context.renameIdentity(to: nick)
+      try context.output.show(text: "you are \(nick) now") { json in
+        json.begin("renamed")
+        json.field("nick", nick)
+        json.end()
+      }
+      return true
+    }
+  }
+}

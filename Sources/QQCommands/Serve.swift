@@ -1,0 +1,238 @@
+import ArgumentParser
+import Glibc
+import Logging
+import NIOCore
+import NIOSSL
+import QQClient
+import QQHub
+import QQIdentity
+import QQJournal
+import QQJournalSQLite
+import QQProtocol
+import QQServer
+import Synchronization
+
+struct Serve: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Run the hub.",
+    discussion: """
+      By default whoever is on this machine or on a network it is directly connected to may become a user; --admit \
+      adds networks, --open admits everybody, --invite-only nobody. Behind anything that rewrites source addresses (a \
+      proxy, a container's port forward) --invite-only is the right choice. The hub's key and its journal are in the \
+      data directory; the rule in force is printed at the start.
+      """)
+
+  @OptionGroup var options: GlobalOptions
+
+  @Option(help: .init("Where to accept connections; may be given several times.", valueName: "address:port"))
+  var listen: [String] = []
+
+  @Option(help: .init("Where the hub's key and journal are kept.", valueName: "directory"))
+  var data: String?
+
+  @Flag(help: "Keep nothing: a ring of 256 MiB in memory. The hub's key stays the same.")
+  var ephemeral = false
+
+  @Flag(help: "Admit everybody.")
+  var open = false
+
+  @Flag(help: "Admit nobody who isn't a user already.")
+  var inviteOnly = false
+
+  @Option(help: .init("Admit this network too; may be given several times.", valueName: "cidr"))
+  var admit: [String] = []
+
+  @Flag(help: .hidden)
+  var plaintextLan = false
+
+  @Option(help: .init("A certificate chain (PEM) from an authority, instead of the hub's own.", valueName: "file"))
+  var tlsCert: String?
+
+  @Option(help: .init("The key of --tls-cert (PEM).", valueName: "file"))
+  var tlsKey: String?
+
+  @Option(help: .init("How long messages are kept.", valueName: "age"))
+  var retain: DurationOption = .init(milliseconds: 30 * 86_400_000)
+
+  @Option(help: .init("Threads for connections.", valueName: "count"))
+  var threads: Int?
+
+  func validate() throws {
+    if open && inviteOnly { throw ValidationError("--open and --invite-only exclude each other") }
+    if (tlsCert == nil) != (tlsKey == nil) { throw ValidationError("--tls-cert and --tls-key belong together") }
+    for text in admit where CIDR(text) == nil { throw ValidationError("--admit \"\(text)\": 10.0.0.0/8 is a network") }
+    for text in listen where Self.place(text) == nil {
+      throw ValidationError("--listen \"\(text)\": 127.0.0.1:6789, [::1]:6789, 6789 and 0.0.0.0:0 are places")
+    }
+    if let threads, !(1...64 ~= threads) { throw ValidationError("--threads takes 1 to 64") }
+  }
+
+  func run() async throws {
+    let environment = Environment.current()
+    let output = Output(
+      format: options.format, isQuiet: options.quiet, isVerbose: options.verbose, environment: environment)
+    let directory = data ?? environment.stateDirectory + "/hub"
+    var hub = try hubConfiguration(environment)
+    do throws(IdentityError) {
+      try PrivateFile.makeDirectory(directory)
+    } catch {
+      throw CommandFailure(.cannotCreate, error.message)
+    }
+    let certificate = try certificate(directory)
+    var server = ServerConfiguration(listen: try places(), tls: certificate.settings, hub: hub)
+    server.threads = threads ?? max(1, min(8, Self.processors - 1))
+    server.maximumConnections = Self.raiseFileLimit() - 64
+    Interfaces.note(&hub)
+    server.hub = hub
+
+    var logger = Logger(label: "qq") { _ in StreamLogHandler.standardError(label: "qq") }
+    logger.logLevel = options.verbose ? .debug : .warning
+    let end = ServeEnd()
+    Signals.onFirst { end.finish(nil) }
+
+    let running: HubServer
+    do {
+      if ephemeral {
+        let journal = MemoryJournal(epoch: Self.newEpoch())
+        running = try await HubServer.start(server, journal: journal, logger: logger) { end.finish($0) }
+      } else {
+        let journal = try SQLiteJournal(path: directory + "/journal.db", makeEpoch: Self.newEpoch)
+        running = try await HubServer.start(server, journal: journal, logger: logger) { end.finish($0) }
+        running.keepRetention(journal, age: retain.milliseconds)
+      }
+    } catch {
+      throw Self.explain(error)
+    }
+    try announce(running, fingerprint: certificate.fingerprint, hub: hub, directory: directory, output)
+    if let reason = await end.wait() {
+      throw CommandFailure(.ioError, "the journal can promise nothing any more: \(reason). What was not answered is not kept; start again when the disk is well")
+    }
+    await running.stop()
+  }
+
+  // MARK: Settings
+
+  private func hubConfiguration(_ environment: Environment) throws -> HubConfiguration {
+    var hub = HubConfiguration(name: Environment.hostName, instance: .random(in: 0...(.max)))
+    hub.admission = open ? .everybody : inviteOnly ? .nobody : .localNetworks
+    hub.admitted = admit.compactMap { CIDR($0) }
+    hub.plaintext = plaintextLan ? .admitted : options.plaintext ? .loopback : .refused
+    // Whoever runs the hub is always let in, as the user this account is by default.
+    let nick = Nick.derived(from: Environment.account, host: nil).text
+    do throws(IdentityError) {
+      hub.ownerKey = try IdentityStore(stateDirectory: environment.stateDirectory).loadOrCreate(nick).fingerprint.bytes
+    } catch {
+      hub.ownerKey = nil
+    }
+    return hub
+  }
+
+  private func certificate(_ directory: String) throws -> (settings: TLSConfiguration, fingerprint: Fingerprint) {
+    do throws(IdentityError) {
+      if let tlsCert, let tlsKey {
+        let files = try CertificateFiles(certificatePath: tlsCert, keyPath: tlsKey)
+        return (TLSSettings.server(certificate: files), files.fingerprint)
+      }
+      let identity = try Identity.loadOrCreate(directory + "/hub.key", commonName: "qq hub")
+      return (TLSSettings.server(identity: identity), identity.fingerprint)
+    } catch {
+      throw CommandFailure(tlsCert == nil ? ExitStatus(error) : .config, error.message)
+    }
+  }
+
+  /// Every interface unless places were named; IPv6 besides IPv4 where the machine has it.
+  private func places() throws -> [(host: String, port: Int)] {
+    if listen.isEmpty { return [("0.0.0.0", ProtocolLimits.port)] }
+    return listen.compactMap(Self.place)
+  }
+
+  static func place(_ text: String) -> (host: String, port: Int)? {
+    if let port = Int(text) { return 0...65_535 ~= port ? ("0.0.0.0", port) : nil }
+    guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), 0...65_535 ~= port
+    else { return IPAddress(text).map { ($0.description, ProtocolLimits.port) } }
+    let host = text[..<colon]
+    if host == "localhost" { return ("127.0.0.1", port) }
+    return IPAddress(host).map { ($0.description, port) }
+  }
+
+  private static var processors: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
+  private static func newEpoch() -> String {
+    MessageID(high: .random(in: 0...(.max)), low: .random(in: 0...(.max))).description
+  }
+
+  /// As many file descriptors as the system gives; says how many that are.
+  private static func raiseFileLimit() -> Int {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1_024 }
+    limit.rlim_cur = limit.rlim_max
+    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    return Int(clamping: min(limit.rlim_cur, 1 << 20))
+  }
+
+  private static func explain(_ error: any Error) -> any Error {
+    switch error {
+    case let error as SQLiteJournalError:
+      if case .locked = error { return CommandFailure(.unavailable, error.message) }
+      return CommandFailure(.cannotCreate, error.message)
+    case ServerError.cannotListen(let host, let port, let reason):
+      return CommandFailure(
+        .unavailable, "cannot listen on \(Endpoint(host: host, port: port)): \(reason) (--listen names another)")
+    default:
+      return error
+    }
+  }
+
+  // MARK: Saying so
+
+  private func announce(
+    _ server: HubServer, fingerprint: Fingerprint, hub: HubConfiguration, directory: String, _ output: Output
+  ) throws {
+    let addresses = server.addresses.compactMap { address in
+      address.ipAddress.map { Endpoint(host: $0, port: address.port ?? 0).description }
+    }
+    let rule: String
+    switch hub.admission {
+    case .everybody: rule = "everybody"
+    case .nobody: rule = "nobody uninvited"
+    case .localNetworks:
+      rule = "this machine and " + (hub.interfaces.isEmpty ? "no network" : hub.interfaces.map(\.description).joined(separator: ", "))
+    }
+    let admits = ([rule] + hub.admitted.map(\.description)).joined(separator: ", ")
+    output.note("admitting \(admits); \(ephemeral ? "keeping nothing" : "keeping messages in \(directory)")")
+    try output.show(text: "ready on \(addresses.joined(separator: ", ")), key \(fingerprint)") { json in
+      json.begin("ready")
+      json.field("address", addresses.first ?? "")
+      if addresses.count > 1 { json.field("addresses", addresses) }
+      json.field("fingerprint", fingerprint.description)
+      json.field("admits", admits)
+      json.end()
+    }
+  }
+}
+
+/// What ends `serve`: a signal, or a journal that failed, which gives the reason.
+private final class ServeEnd: Sendable {
+  private let state = Mutex((isOver: false, reason: nil as String?, waiter: nil as CheckedContinuation<Void, Never>?))
+
+  func finish(_ reason: String?) {
+    let waiter = state.withLock { state in
+      if !state.isOver { state = (true, reason, state.waiter) }
+      defer { state.waiter = nil }
+      return state.waiter
+    }
+    waiter?.resume()
+  }
+
+  func wait() async -> String? {
+    await withCheckedContinuation { waiter in
+      let isOver = state.withLock { state in
+        if !state.isOver { state.waiter = waiter }
+        return state.isOver
+      }
+      if isOver { waiter.resume() }
+    }
+    return state.withLock(\.reason)
+  }
+}

@@ -1,0 +1,135 @@
+import QQClient
+import QQIdentity
+import QQProtocol
+
+/// Everything a command works with: where the hub is, who the user is, and where output goes. Built once from flags,
+/// environment and configuration files, in this order of precedence.
+struct CommandContext: Sendable {
+  let output: Output
+  let endpoint: Endpoint
+  /// Where the hub's name comes from; nil where none was named and this machine's is used.
+  let hubSource: String?
+  /// The identity's name, and whether a person chose it.
+  let nick: String
+  let isNickChosen: Bool
+  /// Milliseconds, where one was given.
+  let timeout: Int64?
+  let isPlaintext: Bool
+  let stateDirectory: String
+
+  init(_ options: GlobalOptions, environment: Environment = .current()) throws {
+    output = Output(
+      format: options.format, isQuiet: options.quiet, isVerbose: options.verbose, environment: environment)
+    let path = environment.configDirectory + "/config.json"
+    let file = try Configuration.load(path).over(try Configuration.load("/etc/qq/config.json"))
+    stateDirectory = environment.stateDirectory
+
+    let named: (text: String, source: String)? =
+      options.hub.map { ($0, "--hub") } ?? environment["QQ_HUB"].map { ($0, "QQ_HUB") }
+      ?? file.hub.map { ($0, "config.json") }
+    if let named {
+      guard let endpoint = Endpoint(named.text) else {
+        throw CommandFailure(
+          named.source == "config.json" ? .config : .usage,
+          "\"\(named.text)\" (\(named.source)) is no hub: HOST, HOST:PORT or [IPV6]:PORT is")
+      }
+      self.endpoint = endpoint
+    } else {
+      endpoint = Endpoint(host: "127.0.0.1")
+    }
+    hubSource = named?.source
+
+    let chosen = options.nick ?? environment["QQ_NICK"] ?? file.nick
+    isNickChosen = chosen != nil
+    if let chosen {
+      do {
+        nick = try Nick(chosen).text
+      } catch {
+        throw CommandFailure(.usage, "\"\(chosen)\" can't be a nick: \(error.message)")
+      }
+    } else {
+      nick = Nick.derived(from: Environment.account, host: nil).text
+    }
+    if let text = file.timeout, options.timeout == nil {
+      guard let milliseconds = DurationText.milliseconds(text) else {
+        throw CommandFailure(.config, "\(path): \"timeout\" must be a duration such as \"10s\"")
+      }
+      timeout = milliseconds
+    } else {
+      timeout = options.timeout?.milliseconds
+    }
+    isPlaintext = options.plaintext || file.plaintext == true
+  }
+
+  /// How to connect. `within`: milliseconds until the hub's welcome.
+  func link(within limit: Int64 = 10_000) throws -> LinkConfiguration {
+    LinkConfiguration(
+      endpoint: endpoint, security: isPlaintext ? .plaintext : .tls(try identity(), try trust()),
+      hello: ClientFrame.Hello(
+        nick: nick, isExplicit: isNickChosen, host: Environment.hostName, agent: "qq/\(Version.number)"),
+      timeout: limit)
+  }
+
+  func identity() throws -> Identity {
+    do throws(IdentityError) {
+      return try IdentityStore(stateDirectory: stateDirectory).loadOrCreate(nick)
+    } catch {
+      throw CommandFailure(ExitStatus(error), error.message)
+    }
+  }
+
+  /// An identity that was chosen by name goes with the nick; the account's own stays where it is found.
+  func renameIdentity(to new: String) throws {
+    guard isNickChosen, !isPlaintext, new != nick else { return }
+    do throws(IdentityError) {
+      try IdentityStore(stateDirectory: stateDirectory).rename(from: nick, to: new)
+    } catch {
+      throw CommandFailure(ExitStatus(error), error.message)
+    }
+  }
+
+  var knownHubs: KnownHubs { KnownHubs(stateDirectory: stateDirectory) }
+
+  /// What is known of the hub's key. A first contact is trusted where a person named the hub, or it is on this
+  /// machine; its key is remembered then.
+  private func trust() throws -> Trust {
+    do throws(IdentityError) {
+      switch try knownHubs.lookup(host: endpoint.host, port: endpoint.port) {
+      case .pin(let fingerprint): return .pin(fingerprint, file: knownHubs.path)
+      case .ca(let hostname): return .authority(hostname: hostname)
+      case nil: break
+      }
+    } catch {
+      throw CommandFailure(.config, error.message)
+    }
+    let mayTrust = hubSource != nil || endpoint.isLoopback
+    return .firstUse { [self] fingerprint in
+      guard mayTrust else { return false }
+      do throws(IdentityError) {
+        try knownHubs.remember(host: endpoint.host, port: endpoint.port, .pin(fingerprint))
+      } catch {
+        throw CommandFailure(ExitStatus(error), error.message)
+      }
+      if !endpoint.isLoopback {
+        output.note("first contact with the hub at \(endpoint): remembering its key \(fingerprint)")
+      }
+      return true
+    }
+  }
+
+  func note(_ notice: LinkNotice) {
+    switch notice {
+    case .lost(let error): output.note("\(error.message); connecting again")
+    case .restored(let endpoint): output.note("connected to \(endpoint) again")
+    }
+  }
+
+  /// A fault that the hub answered, as an error of this command.
+  func failure(_ failure: HubFrame.Failure) -> CommandFailure {
+    CommandFailure(ExitStatus(code: failure.code), "\(failure.message) (hub \(endpoint))")
+  }
+}
+
+enum Version {
+  static let number = "0.1.0"
+}

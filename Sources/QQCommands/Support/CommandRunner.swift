@@ -1,0 +1,112 @@
+import Glibc
+import QQClient
+import QQProtocol
+
+/// Runs `--exec CMD` for an event: the event on its standard input and in QQ_* variables.
+struct CommandRunner: Sendable {
+  private let command: String
+  private let retries: Int
+
+  init(_ command: String, retries: Int) {
+    self.command = command
+    self.retries = retries
+  }
+
+  /// Returns once the command has succeeded; after the last try the listener ends, its cursor unmoved.
+  func run(_ line: HubLine) async throws {
+    var backoff = Backoff(first: 500, limit: 30_000)
+    for attempt in 0...retries {
+      if attempt > 0 { try await Task.sleep(for: .milliseconds(backoff.next(random: Double.random(in: 0..<1)))) }
+      let status = await Thread.run { spawn(line) }
+      if status == 0 { return }
+      Output.complain(
+        "--exec failed with status \(status) for seq \(line.frame?.seq ?? 0) (try \(attempt + 1) of \(retries + 1))")
+    }
+    throw CommandFailure(
+      .temporary, "--exec keeps failing: ending before seq \(line.frame?.seq ?? 0), which the next listener gets again")
+  }
+
+  private func spawn(_ line: HubLine) -> Int32 {
+    var ends: [Int32] = [0, 0]
+    guard pipe(&ends) == 0 else { return 126 }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    posix_spawn_file_actions_adddup2(&actions, ends[0], 0)
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    // A child of ours gets Ctrl-C and SIGPIPE as any other.
+    var mask = Signals.unblocked
+    posix_spawnattr_setsigmask(&attributes, &mask)
+    var defaults = sigset_t()
+    sigemptyset(&defaults)
+    sigaddset(&defaults, SIGPIPE)
+    posix_spawnattr_setsigdefault(&attributes, &defaults)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+    defer {
+      posix_spawn_file_actions_destroy(&actions)
+      posix_spawnattr_destroy(&attributes)
+    }
+    var process: pid_t = 0
+    let status = withStrings(["sh", "-c", command]) { arguments in
+      withStrings(environment(line)) { variables in
+        posix_spawn(&process, "/bin/sh", &actions, &attributes, arguments, variables)
+      }
+    }
+    close(ends[0])
+    guard status == 0 else {
+      close(ends[1])
+      return 126
+    }
+    // A command that reads nothing is fine.
+    try? Descriptor.write(line.bytes + [UInt8(ascii: "\n")], to: ends[1])
+    close(ends[1])
+    var result: Int32 = 0
+    while waitpid(process, &result, 0) < 0, errno == EINTR {}
+    return result & 0x7f == 0 ? (result >> 8) & 0xff : 128 + result & 0x7f
+  }
+
+  private func environment(_ line: HubLine) -> [String] {
+    var variables: [String] = []
+    var entry = environ
+    while let text = entry.pointee {
+      variables.append(String(cString: text))
+      entry += 1
+    }
+    func add(_ name: String, _ value: String) { variables.append("QQ_\(name)=\(value.replacing("\0", with: ""))") }
+    switch line.frame {
+    case .message(let message):
+      add("TYPE", "message")
+      add("ID", message.id.description)
+      add("SEQ", String(message.seq))
+      add("TIME", message.time.description)
+      add("FROM", message.from)
+      add("ADDRESS", message.address)
+      add("TO", message.to.joined(separator: ","))
+      add("TEXT", message.text)
+      add("REPLY_TO", message.replyTo?.description ?? "")
+    case .presence(let presence):
+      add("TYPE", "presence")
+      add("FROM", presence.nick)
+      add("ADDRESS", presence.address)
+      add("ONLINE", presence.online ? "true" : "false")
+    case .gap(let from, let through):
+      add("TYPE", "gap")
+      add("SEQ", String(through))
+      add("TEXT", "\(from) to \(through)")
+    default: break
+    }
+    return variables
+  }
+
+  private func withStrings<Result>(
+    _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+  ) -> Result {
+    var copies: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) } + [nil]
+    defer { for copy in copies { free(copy) } }
+    return copies.withUnsafeMutableBufferPointer { buffer in
+      // The array is never empty: it ends with nil.
+      body(buffer.baseAddress!)
+    }
+  }
+}

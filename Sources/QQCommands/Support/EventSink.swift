@@ -1,0 +1,56 @@
+import QQClient
+import QQProtocol
+import Synchronization
+
+/// Takes events from a listener, filters and prints them or runs a command for each, and says when it has had enough.
+final class EventSink: Sendable {
+  private let output: Output
+  private let filter: EventFilter
+  private let count: Int?
+  private let runner: CommandRunner?
+  private let state = Mutex((shown: 0, lastEvent: ContinuousClock.now))
+
+  init(_ output: Output, filter: EventFilter, count: Int?, runner: CommandRunner?) {
+    self.output = output
+    self.filter = filter
+    self.count = count
+    self.runner = runner
+  }
+
+  var shown: Int { state.withLock(\.shown) }
+
+  /// An event counts as processed when its line was written, or its command has succeeded.
+  func take(_ batch: [HubLine]) async throws -> (processed: Int, verdict: Listener.Verdict) {
+    var wanted: [HubLine] = []
+    var processed = 0
+    let left = count.map { $0 - shown } ?? .max
+    for line in batch {
+      if let frame = line.frame, filter.accepts(frame) {
+        wanted.append(line)
+      }
+      processed += 1
+      if wanted.count == left { break }
+    }
+    if let runner {
+      for line in wanted { try await runner.run(line) }
+    } else {
+      try output.show(wanted)
+    }
+    let total = state.withLock { state in
+      state.shown += wanted.count
+      if !wanted.isEmpty { state.lastEvent = .now }
+      return state.shown
+    }
+    return (processed, count.map { total >= $0 } == true ? .enough : .goOn)
+  }
+
+  /// Returns false once nothing has come for so long.
+  func waitUntilIdle(_ milliseconds: Int64) async throws -> Bool {
+    state.withLock { $0.lastEvent = .now }
+    while true {
+      let end = state.withLock(\.lastEvent) + .milliseconds(milliseconds)
+      if ContinuousClock.now >= end { return false }
+      try await Task.sleep(until: end, clock: .continuous)
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import ArgumentParser
+import QQProtocol
+
+/// Options that every command has.
+struct GlobalOptions: ParsableArguments {
+  @Option(help: .init("The hub to use.", valueName: "host[:port]"))
+  var hub: String?
+
+  @Option(help: .init("The user to be: selects the identity of that name, made on first use.", valueName: "name"))
+  var nick: String?
+
+  @Flag(help: "Print JSON Lines, also on a terminal.")
+  var json = false
+
+  @Flag(help: "Print text for reading, also into a pipe.")
+  var text = false
+
+  @Flag(name: .shortAndLong, help: "Say only what went wrong.")
+  var quiet = false
+
+  @Flag(name: .shortAndLong, help: "Say more about what is done.")
+  var verbose = false
+
+  @Option(help: .init("How long to wait: 500ms, 10s, 5m, 2h, 7d; a bare number is seconds.", valueName: "duration"))
+  var timeout: DurationOption?
+
+  @Flag(help: "Speak without encryption, to a hub that was started with --plaintext.")
+  var plaintext = false
+
+  func validate() throws {
+    if json && text { throw ValidationError("--json and --text exclude each other") }
+  }
+
+  var format: OutputFormat? { json ? .json : text ? .text : nil }
+}
+
+/// A duration on the command line.
+struct DurationOption: ExpressibleByArgument, Sendable {
+  var milliseconds: Int64
+
+  init?(argument: String) {
+    guard let milliseconds = DurationText.milliseconds(argument) else { return nil }
+    self.milliseconds = milliseconds
+  }
+
+  init(milliseconds: Int64) {
+    self.milliseconds = milliseconds
+  }
+
+  var description: String { DurationText.describe(milliseconds: milliseconds) }
+}

@@ -1,0 +1,65 @@
+import QQProtocol
+
+/// Events as a person reads them. Pure. What came from others is made safe, and can't forge a line: newlines in a text
+/// are kept, and what follows is indented.
+struct TextRenderer: Sendable {
+  let usesColor: Bool
+  let isTerminal: Bool
+
+  /// The frame's lines, each with its newline; empty for what isn't shown.
+  func line(_ frame: HubFrame) -> String {
+    switch frame {
+    case .message(let message):
+      let targets = message.to.map { TextSafety.visible($0) }.joined(separator: ",")
+      let head = "\(clock(message.time)) \(name(message.from)) → \(dim(targets)): "
+      return head + body(message.text) + "\n"
+    case .presence(let presence):
+      let verb = presence.online ? "is here" : "has left"
+      return "\(clock(presence.time)) \(dim("* \(TextSafety.visible(presence.nick)) \(verb) (\(presence.address))"))\n"
+    case .receipt(let receipt):
+      return "delivered to \(TextSafety.visible(receipt.nick))\n"
+    case .gap(let from, let through):
+      return dim("* \(through - from + 1) records are kept no longer (\(from) to \(through))") + "\n"
+    case .user(let user):
+      return self.user(user)
+    case .sent(let sent):
+      let note = sent.isDuplicate ? " (sent before)" : ""
+      return "sent to \(TextSafety.visible(sent.to))\(note)\n"
+    case .error, .welcome, .ok, .pong:
+      return ""
+    }
+  }
+
+  private func user(_ user: HubFrame.User) -> String {
+    let mark = user.online ? "●" : "○"
+    let groups = user.groups.filter { $0 != "@all" }.map { TextSafety.visible($0) }.joined(separator: " ")
+    let parts = [
+      mark, name(user.nick), user.address.map { TextSafety.visible($0) } ?? "-",
+      user.since.map { dim((user.online ? "since " : "last seen ") + clock($0)) }, groups.isEmpty ? nil : groups,
+    ]
+    return parts.compactMap { $0 }.joined(separator: "  ") + "\n"
+  }
+
+  /// Date and time to the second, in UTC as everywhere else.
+  private func clock(_ time: Timestamp) -> String {
+    let text = time.description
+    return dim(String(text.prefix(19)).replacing("T", with: " "))
+  }
+
+  private func body(_ text: String) -> String {
+    TextSafety.visible(text, keepNewlines: true).replacing("\n", with: "\n    ")
+  }
+
+  private func dim(_ text: String) -> String {
+    usesColor ? "\u{1b}[2m\(text)\u{1b}[0m" : text
+  }
+
+  /// Stable colours that hold on light and dark backgrounds.
+  private func name(_ nick: String) -> String {
+    let text = TextSafety.visible(nick)
+    guard usesColor else { return text }
+    let hash = nick.utf8.reduce(UInt32(5381)) { $0 &* 33 &+ UInt32($1) }
+    let colors = [31, 32, 33, 34, 35, 36]
+    return "\u{1b}[1;\(colors[Int(hash % UInt32(colors.count))])m\(text)\u{1b}[0m"
+  }
+}

@@ -1,0 +1,101 @@
+import ArgumentParser
+import QQClient
+import QQProtocol
+
+struct Who: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Print who is online.",
+    discussion: "Online is who listens; a passing \"qq send\" makes nobody online.")
+
+  @OptionGroup var options: GlobalOptions
+
+  @Flag(help: "Also users who aren't online.")
+  var all = false
+
+  @Flag(help: "Go on with who comes and goes.")
+  var watch = false
+
+  @Option(help: .init("Wait until this user is online.", valueName: "nick"))
+  var wait: String?
+
+  func validate() throws {
+    if watch && wait != nil { throw ValidationError("--watch and --wait exclude each other") }
+  }
+
+  func run() async throws {
+    let context = try CommandContext(options)
+    if let wait {
+      try await waitFor(wait, context)
+    } else if watch {
+      try await follow(context)
+    } else {
+      try await request(context, .who(.init(ref: 1, all: all))) { line in
+        if case .user = line.frame { try context.output.show([line.withoutRef]) }
+        if case .ok = line.frame { return true }
+        return false
+      }
+    }
+  }
+
+  private func follow(_ context: CommandContext) async throws {
+    let all = all
+    let link = try context.link()
+    let limit = context.timeout
+    let body: @Sendable () async throws -> Void = {
+      try await HubLinks.keep(link, notice: { context.note($0) }) { link, lines in
+        try await link.write([.who(.init(ref: 1, all: all, watch: true))])
+        while let batch = try await lines.next() {
+          try context.output.show(batch.filter(\.isAboutUsers).map(\.withoutRef))
+        }
+        return .lost
+      }
+    }
+    if let limit { _ = try await within(limit) { try await body() } } else { try await body() }
+  }
+
+  private func waitFor(_ nick: String, _ context: CommandContext) async throws {
+    let link = try context.link()
+    guard let wanted = try? Nick(nick) else { throw CommandFailure(.usage, "\"\(nick)\" can't be a nick") }
+    let limit = context.timeout ?? 10_000
+    let found: Void? = try await within(limit) {
+      try await HubLinks.keep(link, notice: { context.note($0) }) { link, lines in
+        try await link.write([.who(.init(ref: 1, watch: true))])
+        while let batch = try await lines.next() {
+          for line in batch {
+            switch line.frame {
+            case .user(let user) where user.online && (try? Nick(user.nick)) == wanted:
+              try context.output.show([line.withoutRef])
+              return .finished
+            case .presence(let presence) where presence.online && (try? Nick(presence.nick)) == wanted:
+              try context.output.show([line])
+              return .finished
+            default: break
+            }
+          }
+        }
+        return .lost
+      }
+    }
+    if found == nil {
+      throw CommandFailure(.temporary, "\"\(nick)\" was not online within \(DurationText.describe(milliseconds: limit))")
+    }
+  }
+}
+
+extension HubLine {
+  fileprivate var isAboutUsers: Bool {
+    switch frame {
+    case .user, .presence: true
+    default: false
+    }
+  }
+
+  /// As an event, without what only the protocol needs.
+  fileprivate var withoutRef: HubLine {
+    guard case .user(var user) = frame else { return self }
+    user.ref = nil
+    var writer = JSONWriter(reserving: 256)
+    HubFrame.user(user).encode(into: &writer)
+    return HubLine(frame: .user(user), bytes: writer.bytes.dropLast())
+  }
+}

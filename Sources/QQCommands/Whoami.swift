@@ -1,0 +1,88 @@
+import ArgumentParser
+import QQClient
+import QQIdentity
+import QQProtocol
+
+struct Whoami: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Print what this command line would use: hub, user, keys, cursor.")
+
+  @OptionGroup var options: GlobalOptions
+
+  @Option(help: .init("The cursor to tell the place of.", valueName: "name"))
+  var cursor: String = "listen"
+
+  func run() async throws {
+    let context = try CommandContext(options)
+    var known = "nothing yet"
+    do throws(IdentityError) {
+      switch try context.knownHubs.lookup(host: context.endpoint.host, port: context.endpoint.port) {
+      case .pin(let fingerprint): known = fingerprint.description
+      case .ca(let hostname): known = "ca \(hostname)"
+      case nil: break
+      }
+    } catch {
+      throw CommandFailure(.config, error.message)
+    }
+    let key = context.isPlaintext ? nil : try context.identity().fingerprint.description
+    let place = try await self.place(context)
+    let nick = place?.welcome.nick ?? context.nick
+    try context.output.show(text: text(context, nick: nick, key: key, known: known, place: place)) { json in
+      json.begin("whoami")
+      json.field("hub", context.endpoint.description)
+      json.field("source", context.hubSource ?? "default")
+      json.field("hub_key", known)
+      json.field("nick", nick)
+      json.field("key", key)
+      json.field("online", place != nil)
+      json.field("address", place?.welcome.address)
+      json.field("epoch", place?.welcome.epoch)
+      json.field("cursor", cursor)
+      json.field("cursor_seq", place?.cursor)
+      json.field("seq", place?.welcome.seq)
+      json.field("state", context.stateDirectory)
+      json.end()
+    }
+  }
+
+  private struct Place: Sendable {
+    var welcome: HubFrame.Welcome
+    var cursor: Int64
+  }
+
+  /// What the hub says; nil where it can't be reached, which is no error here.
+  private func place(_ context: CommandContext) async throws -> Place? {
+    let cursor = cursor
+    do {
+      return try await HubLink.with(try context.link(within: context.timeout ?? 3_000)) { link, lines in
+        try await link.write([.listen(.init(ref: 0, after: .unread, cursor: cursor))])
+        while let batch = try await lines.next() {
+          for line in batch {
+            if case .ok(let ok) = line.frame { return Place(welcome: link.welcome, cursor: ok.seq ?? 0) }
+          }
+        }
+        throw ClientError.lost(context.endpoint)
+      }
+    } catch let error as ClientError where error.isTransient {
+      context.output.note(error.message)
+      return nil
+    }
+  }
+
+  private func text(
+    _ context: CommandContext, nick: String, key: String?, known: String, place: Place?
+  ) -> String {
+    var lines = [
+      "hub     \(context.endpoint) (\(context.hubSource ?? "default"))",
+      "hub key \(known)",
+      "nick    \(nick)",
+      "key     \(key ?? "none: plaintext")",
+    ]
+    if let place {
+      lines.append("address \(place.welcome.address)")
+      lines.append("cursor  \(cursor) at \(place.cursor) of \(place.welcome.seq)")
+    }
+    lines.append("state   \(context.stateDirectory)")
+    return lines.joined(separator: "\n")
+  }
+}
