@@ -17,7 +17,7 @@ struct Child {
     posix_spawn_file_actions_addopen(&actions, 1, output ?? "/dev/null", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
     posix_spawn_file_actions_addopen(&actions, 2, errors ?? "/dev/null", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
 
-    // This process ignores SIGPIPE; its children shall not.
+    // This process ignores SIGPIPE and blocks what ends it; its children shall not.
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
@@ -25,7 +25,10 @@ struct Child {
     sigemptyset(&signals)
     sigaddset(&signals, SIGPIPE)
     posix_spawnattr_setsigdefault(&attributes, &signals)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
 
     var variables: [String] = environment.map { "\($0.key)=\($0.value)" }
     var inherited = environ
@@ -42,7 +45,7 @@ struct Child {
     var pid: pid_t = 0
     let result = posix_spawn(&pid, arguments[0], &actions, &attributes, argv, envp)
     guard result == 0 else { throw BenchError.system("start \(arguments[0])", result) }
-    ChildTable.add(pid)
+    Leftovers.add(process: pid)
     return Child(pid: pid)
   }
 
@@ -50,7 +53,7 @@ struct Child {
   func wait() -> Int32 {
     var status: Int32 = 0
     while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
-    ChildTable.remove(pid)
+    Leftovers.remove(process: pid)
     return Self.decode(status)
   }
 
@@ -58,7 +61,7 @@ struct Child {
   func poll() -> Int32? {
     var status: Int32 = 0
     guard waitpid(pid, &status, WNOHANG) == pid else { return nil }
-    ChildTable.remove(pid)
+    Leftovers.remove(process: pid)
     return Self.decode(status)
   }
 
@@ -75,39 +78,5 @@ struct Child {
 
   private static func decode(_ status: Int32) -> Int32 {
     status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
-  }
-}
-
-/// The children that run, kept where a signal handler can reach them: an interrupted run leaves no server behind.
-enum ChildTable {
-  private static let capacity = 64
-  private nonisolated(unsafe) static let pids: UnsafeMutablePointer<pid_t> = {
-    let table = UnsafeMutablePointer<pid_t>.allocate(capacity: capacity)
-    table.initialize(repeating: 0, count: capacity)
-    return table
-  }()
-
-  static func add(_ pid: pid_t) {
-    for index in 0..<capacity where pids[index] == 0 {
-      pids[index] = pid
-      return
-    }
-  }
-
-  static func remove(_ pid: pid_t) {
-    for index in 0..<capacity where pids[index] == pid { pids[index] = 0 }
-  }
-
-  /// On SIGINT, SIGTERM and SIGHUP: pass the end on and end.
-  static func endWithThisProcess() {
-    _ = pids
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-      Glibc.signal(signal) { number in
-        for index in 0..<ChildTable.capacity where ChildTable.pids[index] != 0 {
-          kill(ChildTable.pids[index], SIGTERM)
-        }
-        _exit(128 + number)
-      }
-    }
   }
 }

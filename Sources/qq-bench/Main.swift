@@ -17,7 +17,7 @@ struct QQBench: ParsableCommand {
 
   static func main() {
     signal(SIGPIPE, SIG_IGN)
-    ChildTable.endWithThisProcess()
+    Leftovers.clearOnSignals()
     raiseFileLimit()
     main(nil)
   }

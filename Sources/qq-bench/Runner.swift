@@ -18,6 +18,7 @@ struct Runner {
       settings.window = windows[measurement.name] ?? Windows.fanout(server, listeners: listeners, size: size)
       let result = try flood(server, settings)
       emit(head + describe(server) + describe(settings) + result.fields)
+      guard result.lost == 0 else { throw BenchError("\(result.lost) deliveries were lost") }
       return [(measurement.name, result.deliveriesPerSecond), (measurement.name + "_bytes", result.bytesPerSecond)]
     case .publish(let server):
       var settings = FloodSettings(senders: 16, listeners: 0, acknowledged: true)

@@ -27,9 +27,15 @@ final class TemporaryFolder {
     var template = Array("\(parent)/qq-bench-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw BenchError.system("mkdtemp") }
     path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    Leftovers.add(folder: path)
   }
 
   deinit {
+    Self.delete(path)
+    Leftovers.remove(folder: path)
+  }
+
+  static func delete(_ path: String) {
     if let remove = try? Child.start(["/bin/rm", "-rf", "--", path]) { _ = remove.wait() }
   }
 }
