@@ -3,13 +3,16 @@ import Synchronization
 
 /// SIGINT and SIGTERM, taken by one thread: no handler code, nothing that must be async-signal-safe.
 enum Signals {
-  /// Call before any other thread is made: they inherit the mask. A blocked signal is delivered even where a shell has
-  /// set it to be ignored, as it does with SIGINT for `&` in a script: stopping by `kill -INT` works everywhere.
+  /// Call before any other thread is made: they inherit the mask. A shell sets SIGINT to be ignored for `&` in a
+  /// script; that is undone, so that `kill -INT` stops a hub however it was started.
   static func watch() {
     signal(SIGPIPE, SIG_IGN)
     var set = sigset_t()
     sigemptyset(&set)
-    for number in [SIGINT, SIGTERM] { sigaddset(&set, number) }
+    for number in [SIGINT, SIGTERM] {
+      signal(number, SIG_DFL)
+      sigaddset(&set, number)
+    }
     pthread_sigmask(SIG_BLOCK, &set, nil)
     let watched = set
     Thread.detach {

@@ -1,0 +1,51 @@
+# make         the release binary, at .build/release/qq
+# make demo    a hub, a listener and a few messages, checked
+# make test    everything that must hold
+# make bench   figures beside nats-server and mosquitto
+.DEFAULT_GOAL := all
+.PHONY: all test demo bench format lint install uninstall packages bench-packages clean
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SWIFT ?= swift
+RELEASE = -c release --static-swift-stdlib
+CHECKED = --explicit-target-dependency-import-check error
+
+all: packages
+	$(SWIFT) build $(RELEASE) --product qq
+
+# What the build needs besides Swift and git.
+packages:
+	@Scripts/need libsqlite3-dev pkg-config
+
+test: packages
+	$(MAKE) lint
+	$(SWIFT) build --build-tests $(CHECKED)
+	$(SWIFT) test --skip-build
+
+lint:
+	$(SWIFT) format lint --strict --parallel --recursive Sources Tests Package.swift
+
+format:
+	$(SWIFT) format --in-place --parallel --recursive Sources Tests Package.swift
+
+demo: packages
+	@Scripts/need jq
+	$(SWIFT) build --product qq
+	Scripts/demo .build/debug/qq
+
+bench-packages: packages
+	@Scripts/need nats-server mosquitto mosquitto-clients openssl
+
+bench: bench-packages all
+	$(SWIFT) build $(RELEASE) --product qq-bench
+	.build/release/qq-bench suite --hub .build/release/qq
+
+install: all
+	install -D -m 755 .build/release/qq $(DESTDIR)$(PREFIX)/bin/qq
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/qq
+
+clean:
+	$(SWIFT) package clean
