@@ -89,7 +89,8 @@ extension Hub {
     let message = HubFrame.Message(
       id: body.id, seq: committed.seq, time: committed.record.time, from: body.from,
       address: body.address.description, to: body.targets.map(\.name), text: body.text, replyTo: body.replyTo)
-    if builder.audience != audience { flushSegment() }
+    // A segment is written whole: without a limit one big commit would be all at once for a reader that is behind.
+    if builder.audience != audience || builder.size >= configuration.catchUpBytes { flushSegment() }
     builder.add(message, audience)
   }
 

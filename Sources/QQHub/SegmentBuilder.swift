@@ -8,6 +8,9 @@ struct SegmentBuilder: Sendable {
   private var seqs: [Seq] = []
   private var ends: [Int] = []
 
+  /// Bytes of lines.
+  var size: Int { writer.bytes.count }
+
   mutating func add(_ message: HubFrame.Message, _ audience: Audience) {
     self.audience = audience
     message.encode(into: &writer)
