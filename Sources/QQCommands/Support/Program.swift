@@ -6,8 +6,15 @@ import Synchronization
 
 /// From arguments to an exit status.
 public enum Program {
-  public static func main() async -> Never {
+  /// Not `async`: by the time an asynchronous main runs there are threads already, which a signal would find
+  /// unprepared.
+  public static func main() -> Never {
     Signals.watch()
+    Task { await run() }
+    while true { pause() }
+  }
+
+  private static func run() async -> Never {
     do {
       let arguments = rewritten(Array(CommandLine.arguments.dropFirst()))
       let task = Task {
