@@ -46,7 +46,8 @@ extension ClientError {
   public var isTransient: Bool {
     switch self {
     case .lost, .unreachable, .timedOut, .cannotResolve: true
-    case .refused(_, let failure): [ErrorCode.stopping, .timeout, .tooManySessions].map(\.rawValue).contains(failure.code)
+    case .refused(_, let failure):
+      [ErrorCode.stopping, .timeout, .tooManySessions].map(\.rawValue).contains(failure.code)
     case .notAHub, .keyChanged, .untrusted, .certificateRefused: false
     }
   }

@@ -90,7 +90,9 @@ public actor Sender {
   private func received(_ batch: [HubLine]) throws -> Bool {
     for line in batch {
       guard let frame = line.frame else { continue }
-      if case .error(let failure) = frame, failure.ref == nil { throw ClientError.refused(configuration.endpoint, failure) }
+      if case .error(let failure) = frame, failure.ref == nil {
+        throw ClientError.refused(configuration.endpoint, failure)
+      }
       for result in outbox.received(frame) { try report(result) }
     }
     answers += 1

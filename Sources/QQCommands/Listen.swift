@@ -13,7 +13,8 @@ struct Listen: AsyncParsableCommand {
 
   @OptionGroup var options: GlobalOptions
 
-  @Option(help: .init("Start after a seq, at a time, a duration ago, or with \"all\" that is kept.", valueName: "start"))
+  @Option(
+    help: .init("Start after a seq, at a time, a duration ago, or with \"all\" that is kept.", valueName: "start"))
   var since: SinceOption?
 
   @Flag(help: "Only what arrives from now on.")
@@ -38,7 +39,8 @@ struct Listen: AsyncParsableCommand {
   var type: String?
 
   @Option(
-    help: .init("Run this for each event, in a shell: the event on its standard input and in QQ_* variables.",
+    help: .init(
+      "Run this for each event, in a shell: the event on its standard input and in QQ_* variables.",
       valueName: "command"))
   var exec: String?
 
@@ -82,7 +84,8 @@ struct Listen: AsyncParsableCommand {
         context.output.complain("the hub at \(endpoint) has other data than before: reading what is unread there")
       }
     }
-    let sink = EventSink(context.output, filter: filter, count: count, runner: exec.map { CommandRunner($0, retries: retries) })
+    let sink = EventSink(
+      context.output, filter: filter, count: count, runner: exec.map { CommandRunner($0, retries: retries) })
     Thread.detach {
       // A reader of ours that has gone is noticed even while nothing comes.
       if Descriptor.waitForClosedPipe(1) { Signals.outputClosed() }

@@ -55,7 +55,8 @@ struct Send: AsyncParsableCommand {
   func run() async throws {
     let context = try CommandContext(options)
     let isStream = lines || jsonl
-    let source = MessageSource(targets: targets.map(Target.split) ?? [], key: id, replyTo: replyTo.flatMap { MessageID($0) })
+    let source = MessageSource(
+      targets: targets.map(Target.split) ?? [], key: id, replyTo: replyTo.flatMap { MessageID($0) })
     let limit = context.timeout ?? (isStream ? 60_000 : 10_000)
     let report = SendReport(context)
     let sender = Sender(
@@ -65,7 +66,9 @@ struct Send: AsyncParsableCommand {
 
     // What is wrong with the one message is told before anybody is connected to.
     if !isStream {
-      let bytes = text.isEmpty ? try await StandardInput().readAll(limit: ProtocolLimits.text) : Array(text.joined(separator: " ").utf8)
+      let bytes =
+        text.isEmpty
+        ? try await StandardInput().readAll(limit: ProtocolLimits.text) : Array(text.joined(separator: " ").utf8)
       await sender.submit(try source.message(Self.withoutFinalNewline(bytes, isTyped: !text.isEmpty)))
       await sender.finishInput()
     }

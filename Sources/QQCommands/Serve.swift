@@ -105,7 +105,10 @@ struct Serve: AsyncParsableCommand {
     }
     try announce(running, fingerprint: certificate.fingerprint, hub: hub, directory: directory, output)
     if let reason = await end.wait() {
-      throw CommandFailure(.ioError, "the journal can promise nothing any more: \(reason). What was not answered is not kept; start again when the disk is well")
+      throw CommandFailure(
+        .ioError,
+        "the journal can promise nothing any more: \(reason). What was not answered is not kept; start again when the disk is well"
+      )
     }
     await running.stop()
   }
@@ -197,7 +200,9 @@ struct Serve: AsyncParsableCommand {
     case .everybody: rule = "everybody"
     case .nobody: rule = "nobody uninvited"
     case .localNetworks:
-      rule = "this machine and " + (hub.interfaces.isEmpty ? "no network" : hub.interfaces.map(\.description).joined(separator: ", "))
+      rule =
+        "this machine and "
+        + (hub.interfaces.isEmpty ? "no network" : hub.interfaces.map(\.description).joined(separator: ", "))
     }
     let admits = ([rule] + hub.admitted.map(\.description)).joined(separator: ", ")
     output.note("admitting \(admits); \(ephemeral ? "keeping nothing" : "keeping messages in \(directory)")")

@@ -77,7 +77,8 @@ struct Who: AsyncParsableCommand {
       }
     }
     if found == nil {
-      throw CommandFailure(.temporary, "\"\(nick)\" was not online within \(DurationText.describe(milliseconds: limit))")
+      throw CommandFailure(
+        .temporary, "\"\(nick)\" was not online within \(DurationText.describe(milliseconds: limit))")
     }
   }
 }

@@ -51,7 +51,9 @@ final class MessageSource: Sendable {
     }
     if let type = try string("type"), type != "message" { return nil }
     guard let text = try string("text") else { throw fault("\"text\" is missing") }
-    guard text.utf8.count <= ProtocolLimits.text else { throw fault("the text is longer than \(ProtocolLimits.text) bytes") }
+    guard text.utf8.count <= ProtocolLimits.text else {
+      throw fault("the text is longer than \(ProtocolLimits.text) bytes")
+    }
     var to = targets
     switch object.value("to", span) {
     case .string(let range, let isEscaped): to = Target.split(JSONObject.text(range, isEscaped: isEscaped, span))
@@ -65,7 +67,9 @@ final class MessageSource: Sendable {
     }
     guard !to.isEmpty else { throw fault("\"to\" is missing, and no TARGETS were given") }
     let reply = try string("reply_to")
-    guard reply == nil || reply.flatMap({ MessageID($0) }) != nil else { throw fault("\"reply_to\" must be a message's id") }
+    guard reply == nil || reply.flatMap({ MessageID($0) }) != nil else {
+      throw fault("\"reply_to\" must be a message's id")
+    }
     let id = try string("id").map { MessageID($0) ?? Self.id(key: $0) } ?? newID()
     return OutgoingMessage(id: id, to: to, text: text, replyTo: reply.flatMap { MessageID($0) })
   }

@@ -64,11 +64,13 @@ enum Thread {
   static func detach(_ body: @escaping @Sendable () -> Void) {
     var thread = pthread_t()
     let box = Unmanaged.passRetained(Box(body)).toOpaque()
-    let status = pthread_create(&thread, nil, { raw in
-      guard let raw else { return nil }
-      Unmanaged<Box>.fromOpaque(raw).takeRetainedValue().body()
-      return nil
-    }, box)
+    let status = pthread_create(
+      &thread, nil,
+      { raw in
+        guard let raw else { return nil }
+        Unmanaged<Box>.fromOpaque(raw).takeRetainedValue().body()
+        return nil
+      }, box)
     if status == 0 {
       pthread_detach(thread)
     } else {
