@@ -86,8 +86,11 @@ let package = Package(
     .testTarget(
       name: "QQJournalSQLiteTests", dependencies: ["QQJournalSQLite", "QQJournal", "QQProtocol", "QQTestSupport"],
       swiftSettings: common),
+    .testTarget(name: "QQSimulationTests", dependencies: ["QQTestSupport"], swiftSettings: common),
     .testTarget(
       name: "QQIdentityTests", dependencies: ["QQIdentity", "QQProtocol", nio, nioPosix, nioTLS, nioSSL],
       swiftSettings: common),
+    .testTarget(name: "QQClientTests", dependencies: ["QQClient", "QQProtocol"], swiftSettings: common),
+    .testTarget(name: "QQCommandsTests", dependencies: ["QQCommands", "QQProtocol"], swiftSettings: common),
   ]
 )
