@@ -88,7 +88,8 @@ struct Listen: AsyncParsableCommand {
       context.output, filter: filter, count: count, runner: exec.map { CommandRunner($0, retries: retries) })
     Thread.detach {
       // A reader of ours that has gone is noticed even while nothing comes.
-      if Descriptor.waitForClosedPipe(1) { Signals.outputClosed() }
+      Descriptor.waitForClosedPipe(1)
+      Signals.outputClosed()
     }
     try await withThrowingTaskGroup(of: Bool.self) { group in
       group.addTask {

@@ -30,15 +30,11 @@ enum Descriptor {
 
   static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
-  /// Blocks until nobody reads the pipe any more; returns at once, with false, where it is none.
-  static func waitForClosedPipe(_ descriptor: Int32) -> Bool {
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFIFO || status.st_mode & S_IFMT == S_IFSOCK
-    else { return false }
+  /// Blocks until nobody reads the pipe or the terminal any more; for ever where it is a file.
+  static func waitForClosedPipe(_ descriptor: Int32) {
     while true {
       var state = pollfd(fd: descriptor, events: 0, revents: 0)
-      if poll(&state, 1, -1) < 0, errno == EINTR { continue }
-      return state.revents & Int16(POLLERR | POLLHUP | POLLNVAL) != 0
+      if poll(&state, 1, -1) > 0, state.revents & Int16(POLLERR | POLLHUP | POLLNVAL) != 0 { return }
     }
   }
 }
