@@ -40,7 +40,12 @@ struct MessageRing: Sendable {
         seq: index.seq, record: record, digest: index.digest, failures: index.failures,
         conversations: index.conversations, hash: hash, size: size))
     ids.insert(hash, ordinal)
-    for conversation in index.conversations { ordinals[conversation.key, default: []].append(ordinal) }
+    for conversation in index.conversations { Self.add(ordinal, to: &ordinals[conversation.key, default: []]) }
+  }
+
+  /// Once, however often the conversation was named.
+  private static func add(_ ordinal: Int, to lane: inout Deque<Int>) {
+    if lane.last != ordinal { lane.append(ordinal) }
   }
 
   /// Drops the oldest until what is left fits. Gives what was dropped.
