@@ -74,8 +74,7 @@ struct Pace {
   var seconds: Double
   var latencySeconds: Double
   var commandRuns: Int
-  var streamBytes: Int
 
-  static let usual = Pace(warmup: 1, seconds: 3, latencySeconds: 5, commandRuns: 50, streamBytes: 2 << 30)
-  static let quick = Pace(warmup: 0.5, seconds: 1, latencySeconds: 2, commandRuns: 20, streamBytes: 1 << 30)
+  static let usual = Pace(warmup: 1, seconds: 3, latencySeconds: 5, commandRuns: 50)
+  static let quick = Pace(warmup: 0.5, seconds: 1, latencySeconds: 2, commandRuns: 20)
 }

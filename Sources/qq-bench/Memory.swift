@@ -16,11 +16,12 @@ struct MemoryResult {
   }
 }
 
-/// What a server's resident memory grows by for each listener that sits idle. Fifty listeners and a short flood come
-/// first and stay, so that threads, caches and buffers which are there once aren't counted.
+/// What a server's resident memory grows by for each listener that sits idle. Fifty listeners and a few
+/// messages come first, so that threads and caches which are there once aren't counted. The listeners stay and the
+/// messages are few, or memory that they left free in the server's heap would hide what the listeners take.
 func measureMemory(of server: pid_t, _ peer: any Peer, listeners count: Int) throws -> MemoryResult {
   let warmup = 50
-  _ = try Flood(peer, FloodSettings(listeners: warmup, window: 64, warmup: 0.2, seconds: 0.3)).run()
+  _ = try Flood(peer, FloodSettings(listeners: 2, window: 1, warmup: 0, seconds: 0.05)).run()
   var kept: [Connection] = []
   for index in 0..<warmup { kept.append(try peer.openListener(index)) }
   let before = try settledMemory(of: server)

@@ -41,7 +41,7 @@ struct Runner {
       emit(head + describe(server) + result.fields)
       return [(measurement.name, result.kibPerListener)]
     case .tlsStream:
-      let rate = try measureTLSStream(programs, bytes: pace.streamBytes)
+      let rate = try measureTLSStream(programs, warmup: pace.warmup, seconds: pace.seconds)
       emit(head + [("bytes_per_second", .number(rate))])
       return [(measurement.name, rate)]
     case .commands:

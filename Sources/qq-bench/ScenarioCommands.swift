@@ -69,11 +69,10 @@ struct TLSStreamCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tls-stream", abstract: "Bytes a second of one stream between openssl s_client and s_server.")
 
-  @Option(help: "MiB to send.")
-  var size = 2048
+  @OptionGroup var time: TimeOptions
 
   func run() throws {
-    let rate = try measureTLSStream(.find(qq: ""), bytes: size << 20)
+    let rate = try measureTLSStream(.find(qq: ""), warmup: time.warmup, seconds: time.seconds)
     JSONLine([("type", "figure"), ("scenario", "tls-stream"), ("bytes_per_second", .number(rate))]).emit()
   }
 }

@@ -120,23 +120,26 @@ struct Selftest: ParsableCommand {
   }
 
   private func traces(_ checks: inout Checks) {
-    let read = #"7 read(9, "{\"type\":\"send\",\"ref\":1,\"id\":\"01ARZ3NDEK0000010000000000\"}\n", 4096) = 60"#
+    let read =
+      #"7 read(9<TCP:[1]>, "{\"type\":\"send\",\"ref\":1,\"id\":\"01ARZ3NDEK0000010000000000\"}\n", 4096) = 60"#
     let answer =
-      #"7 writev(9, [{iov_base="{\"type\":\"sent\",\"ref\":1,\"id\":\"01ARZ3NDEK0000010000000000\"}\n", iov_len=60}], 1) = 60"#
+      #"7 writev(9<TCP:[1]>, [{iov_base="{\"type\":\"sent\",\"ref\":1,\"id\":\"01ARZ3NDEK0000010000000000\"}\n", iov_len=60}], 1) = 60"#
     func early(_ lines: [String]) -> [Int] {
       var reader = SyncTraceReader()
       for line in lines { reader.read(line: line[...]) }
       return [reader.result.acknowledged, reader.result.early]
     }
-    checks.equal("a sync between", early([read, "8 fdatasync(5) = 0", answer]), [1, 0])
+    checks.equal("a sync between", early([read, "8 fdatasync(5</d/j.db-wal>) = 0", answer]), [1, 0])
+    checks.equal("a sync of another file", early([read, "8 fdatasync(6</d/j.db>) = 0", answer]), [1, 1])
     checks.equal("no sync", early([read, answer]), [1, 1])
-    checks.equal("a sync before", early(["8 fdatasync(5) = 0", read, answer]), [1, 1])
+    checks.equal("a sync before", early(["8 fdatasync(5</d/j.db-wal>) = 0", read, answer]), [1, 1])
     checks.equal(
       "a sync begun before",
-      early(["8 fdatasync(5 <unfinished ...>", read, "8 <... fdatasync resumed>) = 0", answer]), [1, 1])
+      early(["8 fdatasync(5</d/j.db-wal> <unfinished ...>", read, "8 <... fdatasync resumed>) = 0", answer]), [1, 1])
     checks.equal(
       "a sync that ends after",
-      early([read, "8 fdatasync(5 <unfinished ...>", answer, "8 <... fdatasync resumed>) = 0"]), [1, 1])
-    checks.equal("a sync that fails", early([read, "8 fdatasync(5) = -1 EIO (Input/output error)", answer]), [1, 1])
+      early([read, "8 fdatasync(5</d/j.db-wal> <unfinished ...>", answer, "8 <... fdatasync resumed>) = 0"]), [1, 1])
+    checks.equal(
+      "a sync that fails", early([read, "8 fdatasync(5</d/j.db-wal>) = -1 EIO (Input/output error)", answer]), [1, 1])
   }
 }

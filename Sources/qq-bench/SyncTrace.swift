@@ -3,7 +3,8 @@ import Glibc
 /// What a trace of the hub's system calls shows about its acknowledgements.
 struct SyncTraceResult {
   var acknowledged = 0
-  /// Acknowledged without an fdatasync or fsync that began after the message was read and ended before the answer.
+  /// Acknowledged without an fdatasync or fsync of the write-ahead log that began after the message was read and ended
+  /// before the answer.
   var early = 0
   var syncs = 0
 
@@ -12,7 +13,7 @@ struct SyncTraceResult {
   }
 }
 
-/// Reads the output of `strace -f -s 65536 -e trace=…` and checks each acknowledgement.
+/// Reads the output of `strace -f -y -s 1048576 -e trace=…` and checks each acknowledgement.
 ///
 /// A sync counts for a message if it was begun after the call that read the message had returned, and had returned
 /// before the call that wrote its `sent` line was begun. strace splits a call that others overtake into an `unfinished`
@@ -33,6 +34,7 @@ struct SyncTraceReader {
     let thread = fields[0]
     let call = fields[1].drop { $0 == " " }
     if call.hasPrefix("fdatasync(") || call.hasPrefix("fsync(") {
+      guard call.contains("-wal>") else { return }
       if call.contains("unfinished") {
         running[thread] = position
       } else if call.hasSuffix("= 0") {
@@ -80,7 +82,7 @@ func traceSyncs(_ programs: Programs) throws -> SyncTraceResult {
   let server = try Server.start(
     ServerSettings(kind: .qq, isDurable: true), programs,
     tracer: [
-      strace, "-D", "-f", "-s", "1048576", "-o", trace, "-e",
+      strace, "-D", "-f", "-y", "-s", "1048576", "-o", trace, "-e",
       "trace=fdatasync,fsync,read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg",
     ])
   let settings = FloodSettings(senders: 4, listeners: 0, window: 8, acknowledged: true, warmup: 0, seconds: 1)
