@@ -138,19 +138,15 @@ private struct State {
   }
 
   private mutating func commit() -> CommittedBatch {
+    let hashes = queued.map(MessageRing.hash)
+    let earlier = ring.earlier(queued, hashes: hashes)
     var records: [Committed] = []
     records.reserveCapacity(queued.count)
     var seq = applied + Int64(unapplied.count)
-    for record in queued {
+    for (index, record) in queued.enumerated() {
       seq += 1
-      var earlier: Earlier?
-      var hash = 0
-      if case .message(let message) = record.body {
-        hash = MessageRing.hash(message.sender, message.id)
-        earlier = ring.earlier(message, hash: hash)
-      }
-      records.append(Committed(seq: seq, record: record, earlier: earlier))
-      unapplied.append(Unapplied(record: record, hash: hash))
+      records.append(Committed(seq: seq, record: record, earlier: earlier[index]))
+      unapplied.append(Unapplied(record: record, hash: hashes[index]))
     }
     if let last = queued.last { time = max(time, last.time) }
     queued = []

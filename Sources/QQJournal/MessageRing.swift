@@ -50,27 +50,35 @@ struct MessageRing: Sendable {
 
   /// Drops the oldest until what is left fits. Gives what was dropped.
   mutating func shrink(to capacity: Int) -> [Slot] {
-    var dropped: [Slot] = []
-    while bytes > capacity, let slot = dropFirst() { dropped.append(slot) }
-    return dropped
+    var count = 0
+    var left = bytes
+    while left > capacity, count < slots.count {
+      left -= slots[count].size
+      count += 1
+    }
+    return drop(count)
   }
 
   /// Drops the messages older than `time`. Gives them.
   mutating func remove(before time: Timestamp) -> [Slot] {
-    var dropped: [Slot] = []
-    while let first = slots.first, first.record.time < time, let slot = dropFirst() { dropped.append(slot) }
-    return dropped
+    drop(partition { $0.record.time < time })
   }
 
-  private mutating func dropFirst() -> Slot? {
-    guard let slot = slots.popFirst() else { return nil }
-    ids.remove(slot.hash, firstOrdinal)
-    for conversation in slot.conversations { trim(conversation.key, at: firstOrdinal) }
-    firstOrdinal += 1
-    bytes -= slot.size
-    floor = slot.seq + 1
-    droppedTime = slot.record.time
-    return slot
+  private mutating func drop(_ count: Int) -> [Slot] {
+    guard count > 0 else { return [] }
+    // Moved one by one, which counts no references.
+    var dropped: [Slot] = []
+    dropped.reserveCapacity(count)
+    for _ in 0..<count { dropped.append(slots.removeFirst()) }
+    ids.remove(dropped.map(\.hash), from: firstOrdinal)
+    for slot in dropped {
+      for conversation in slot.conversations { trim(conversation.key, at: firstOrdinal) }
+      firstOrdinal += 1
+      bytes -= slot.size
+    }
+    floor = dropped[count - 1].seq + 1
+    droppedTime = dropped[count - 1].record.time
+    return dropped
   }
 
   private mutating func trim(_ key: Int64, at ordinal: Int) {
@@ -82,6 +90,9 @@ struct MessageRing: Sendable {
     if isEmpty { ordinals[key] = nil }
   }
 
+  /// What a message's object takes: its fields, and the heap's header and rounding.
+  private static let bodySize = 176
+
   /// What a message takes with its places in the indexes: the heap's header and rounding are 32 bytes a piece.
   private static func size(of record: Record, _ index: MessageIndex) -> Int {
     // Arrays and the table double when they grow: half of their space may be unused.
@@ -92,7 +103,7 @@ struct MessageRing: Sendable {
       size += failure.target.utf8.count + failure.code.utf8.count + failure.message.utf8.count
     }
     guard case .message(let message) = record.body else { return size }
-    size += 32 + message.text.utf8.count
+    size += bodySize + 32 + message.text.utf8.count
     size += 32 + message.targets.count * MemoryLayout<RecordTarget>.stride
     for target in message.targets {
       switch target {
@@ -105,16 +116,27 @@ struct MessageRing: Sendable {
 
   // MARK: Finding
 
-  /// Seeded anew in every process, so that nobody can choose ids that collide.
-  static func hash(_ sender: UserID, _ id: MessageID) -> Int {
+  /// Of a message's sender and id, 0 for other records. Seeded anew in every process, so that nobody can choose ids
+  /// that collide.
+  static func hash(_ record: Record) -> Int {
+    guard case .message(let message) = record.body else { return 0 }
     var hasher = Hasher()
-    hasher.combine(id.high)
-    hasher.combine(id.low)
-    hasher.combine(sender.rawValue)
+    hasher.combine(message.id.high)
+    hasher.combine(message.id.low)
+    hasher.combine(message.sender.rawValue)
     return hasher.finalize()
   }
 
-  func earlier(_ message: MessageBody, hash: Int) -> Earlier? {
+  /// What is known of a message's sender and id, for each of the records; 0 stands for the hash of those that are none.
+  func earlier(_ records: [Record], hashes: [Int]) -> [Earlier?] {
+    let occupied = ids.occupied(hashes)
+    return records.indices.map { index in
+      guard occupied[index], case .message(let message) = records[index].body else { return nil }
+      return earlier(message, hash: hashes[index])
+    }
+  }
+
+  private func earlier(_ message: MessageBody, hash: Int) -> Earlier? {
     var earlier: Earlier?
     _ = ids.find(hash) { ordinal in
       let slot = slots[Int(ordinal &- UInt32(truncatingIfNeeded: firstOrdinal))]
