@@ -132,6 +132,9 @@ public final class HubServer: Sendable {
             guard dialect != .unknown, !isTLS || tls != nil else { throw ChannelError.inappropriateOperationForState }
             let connection = Connection(id: id, runner: runner, port: port, address: address, isTLS: isTLS)
             if isTLS, let tls {
+              // Over TLS the end of one direction is the end of the connection. With half-closure allowed NIOSSL would
+              // answer a client's close_notify by waiting for its own time limit.
+              try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: false)
               // Who may do what is decided at hello; here every certificate will do.
               let handler = NIOSSLServerHandler(
                 context: tls, customVerificationCallback: { _, verdict in verdict.succeed(.certificateVerified) })
