@@ -7,10 +7,12 @@ extension Hub {
   mutating func apply(_ batch: CommittedBatch) {
     recent.forget(through: batch.projected)
     var admitted: [SessionID] = []
+    var run = Run()
     for committed in batch.records {
       let origin = committed.record.origin
       let isOurs = origin.hub == configuration.instance
-      let session = isOurs && sessions[origin.session] != nil ? origin.session : nil
+      if isOurs, run.session != origin.session { begin(&run, origin.session) }
+      let session = isOurs && run.isThere ? origin.session : nil
       let ref = origin.ref == Self.noRef ? nil : origin.ref
       if isOurs {
         uncommitted -= 1
@@ -19,7 +21,7 @@ extension Hub {
       now = max(now, committed.record.time)
       applied = committed.seq
       switch committed.record.body {
-      case .message(let body): apply(body, committed, from: session, ref: ref)
+      case .message(let body): apply(body, committed, from: session, ref: ref, &run)
       case .admit(let body): apply(body, at: committed.seq, from: session)
       case .rename(let user, let nick): applyRename(user, nick, from: session, ref: ref)
       case .join(let user, let group): applyJoin(user, group, at: committed.seq, from: session, ref: ref)
@@ -32,17 +34,44 @@ extension Hub {
           row.seen = time
         }
       }
-      if let session {
-        if case .admit = committed.record.body { admitted.append(session) }
-        sessions[session]?.outstanding -= 1
-        closeIfDone(session)
-      }
+      if session != nil { run.answered += 1 }
+      // Anything but a message may change who is here.
+      if case .message = committed.record.body { continue }
+      if let session, case .admit = committed.record.body { admitted.append(session) }
+      end(&run)
     }
+    end(&run)
     if !batch.records.isEmpty {
       deliveries.append(.project(Projection(changes: directory.changes, through: applied)))
       directory.changes.removeAll(keepingCapacity: true)
     }
     for session in admitted { receiveHeld(session) }
+  }
+
+  /// Consecutive records of one session, which is looked up once for all of them.
+  private struct Run {
+    var session: SessionID?
+    var isThere = false
+    var isReading = false
+    var answered = 0
+    /// The newest message that was sent while the session didn't listen.
+    var sentBefore: Seq = 0
+  }
+
+  private mutating func begin(_ run: inout Run, _ id: SessionID) {
+    end(&run)
+    let session = sessions[id]
+    run = Run(session: id, isThere: session != nil, isReading: session?.reading != nil)
+  }
+
+  private mutating func end(_ run: inout Run) {
+    guard let id = run.session else { return }
+    if run.sentBefore > 0 { sessions[id]?.sentBefore = run.sentBefore }
+    if run.answered > 0 {
+      sessions[id]?.outstanding -= run.answered
+      closeIfDone(id)
+    }
+    run = Run()
   }
 
   /// What a new user's session said before it was welcomed.
@@ -53,7 +82,9 @@ extension Hub {
     closeIfDone(id)
   }
 
-  private mutating func apply(_ body: MessageBody, _ committed: Committed, from session: SessionID?, ref: Int64?) {
+  private mutating func apply(
+    _ body: MessageBody, _ committed: Committed, from session: SessionID?, ref: Int64?, _ run: inout Run
+  ) {
     let receipts = takeWanted(body.id, committed.record.origin, ref)
     let digest = ContentDigest.of(body)
     if let earlier = recent[body.sender, body.id] ?? committed.earlier {
@@ -83,15 +114,12 @@ extension Hub {
     }
     var except: SessionID?
     if let session {
-      if sessions[session]?.reading == nil { sessions[session]?.sentBefore = committed.seq } else { except = session }
+      if run.isReading { except = session } else { run.sentBefore = committed.seq }
     }
     let audience: Audience = resolution.users.map { .users($0, except: except) } ?? .everyone(except: except)
-    let message = HubFrame.Message(
-      id: body.id, seq: committed.seq, time: committed.record.time, from: body.from,
-      address: body.address.description, to: body.targets.map(\.name), text: body.text, replyTo: body.replyTo)
     // A segment is written whole: without a limit one big commit would be all at once for a reader that is behind.
     if builder.audience != audience || builder.size >= configuration.catchUpBytes { flushSegment() }
-    builder.add(message, audience)
+    builder.add(body, committed, audience)
   }
 
   /// Whether the sender asked for receipts. Asked for every record of ours, also where its session is gone: what isn't

@@ -8,19 +8,53 @@ extension Hub {
   static let suggestions = 3
   private static let namesCompared = 10_000
 
-  mutating func receive(_ send: ClientFrame.Send, from id: SessionID, _ user: UserID) {
-    guard let session = sessions[id], let row = directory[user]?.row else { return }
-    let targets = send.to.map { resolveAddress($0, lastSeen: send.lastSeen, peer: session.peer) }
+  /// A session that sends, and what all its messages have in common.
+  struct Sending {
+    let session: SessionID
+    let user: UserID
+    let nick: String
+    let peer: Peer
+    /// Records proposed and not yet counted as the session's.
+    var proposed = 0
+    /// What the last message was sent to, and what that came to: most go where the one before went.
+    var to: [String] = []
+    var targets: [RecordTarget] = []
+  }
+
+  func sending(_ id: SessionID) -> Sending? {
+    guard let session = sessions[id], let user = session.user, let nick = directory[user]?.row.nick else { return nil }
+    return Sending(session: id, user: user, nick: nick, peer: session.peer)
+  }
+
+  mutating func endSending(_ sending: inout Sending?) {
+    if let sending, sending.proposed > 0 { sessions[sending.session]?.outstanding += sending.proposed }
+    sending = nil
+  }
+
+  mutating func receive(_ send: ClientFrame.Send, _ sending: inout Sending?) {
+    guard let sender = sending else { return }
+    let targets = send.to == sender.to ? sender.targets : resolveAddresses(send, &sending)
     let body = MessageBody(
-      sender: user, from: row.nick, address: session.peer.address, id: send.id, targets: targets, text: send.text,
-      replyTo: send.replyTo)
+      sender: sender.user, from: sender.nick, address: sender.peer.address, id: send.id, targets: targets,
+      text: send.text, replyTo: send.replyTo)
     // A message that never could reach anybody is refused at once, where nothing that changes this is on its way. Any
     // other may be the retry of one that is stored already: that is known when it is applied.
-    if uncommittedChanges == 0, targets.allSatisfy({ isHopeless($0, user) }) {
-      return refuse(body, at: id, ref: send.ref)
+    if uncommittedChanges == 0, targets.allSatisfy({ isHopeless($0, sender.user) }) {
+      return refuse(body, at: sender.session, ref: send.ref)
     }
-    if send.wantsReceipts { wantsReceipts.insert(ReceiptKey(session: id, ref: send.ref, id: send.id)) }
-    propose(.message(body), from: id, ref: send.ref)
+    if send.wantsReceipts { wantsReceipts.insert(ReceiptKey(session: sender.session, ref: send.ref, id: send.id)) }
+    sending?.proposed += 1
+    proposeMessage(body, from: sender.session, ref: send.ref)
+  }
+
+  /// Who is at an address may change with every message; names are remembered.
+  private func resolveAddresses(_ send: ClientFrame.Send, _ sending: inout Sending?) -> [RecordTarget] {
+    guard let peer = sending?.peer else { return [] }
+    let targets = send.to.map { resolveAddress($0, lastSeen: send.lastSeen, peer: peer) }
+    let isFixed = targets.allSatisfy { if case .address = $0 { false } else { true } }
+    sending?.to = isFixed ? send.to : []
+    sending?.targets = isFixed ? targets : []
+    return targets
   }
 
   /// Names stay names until the record is applied; who is at an address is known only now.

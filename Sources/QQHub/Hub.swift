@@ -25,6 +25,8 @@ public struct Hub: Sendable {
   var live: [UserID: [SessionID]] = [:]
   var everyoneLive: [SessionID]?
   var watchers: [SessionID] = []
+  /// Sessions whose peer has said its last.
+  var finished: Set<SessionID> = []
   /// Who moves which cursor.
   var holders: [CursorKey: SessionID] = [:]
   var moves: [CursorKey: Seq] = [:]
@@ -43,8 +45,7 @@ public struct Hub: Sendable {
   var nextToken: UInt64 = 1
 
   var proposals: [Record] = []
-  var answers: [SessionID: JSONWriter] = [:]
-  var answerOrder: [SessionID] = []
+  var answers = Answers()
   var deliveries: [Effect] = []
   var closing: [SessionID] = []
   var builder = SegmentBuilder()
@@ -78,12 +79,12 @@ public struct Hub: Sendable {
     self.now = max(self.now, now)
     switch event {
     case .opened(let id, let peer): sessions[id] = Session(peer: peer)
-    case .frames(let id, let frames): for frame in frames { receive(frame, from: id) }
+    case .frames(let id, let frames): receive(frames, from: id)
     case .fault(let id, let fault, let isFatal):
       answer(id, .error(.init(ref: fault.ref, fault.code, fault.message)))
       if isFatal { close(id) }
     case .finished(let id):
-      sessions[id]?.isFinished = true
+      if sessions[id] != nil { finished.insert(id) }
       closeIfDone(id)
     case .closed(let id): closed(id)
     case .stalled(let id, let seq): stalled(id, after: seq)
@@ -94,6 +95,23 @@ public struct Hub: Sendable {
     case .tick: break
     }
     return finish()
+  }
+
+  /// A stream of sends is what makes a hub busy: its sender is looked up once.
+  private mutating func receive(_ frames: [ClientFrame], from id: SessionID) {
+    var sending: Sending?
+    for frame in frames {
+      if case .send(let send) = frame {
+        if sending == nil { sending = self.sending(id) }
+        if sending != nil {
+          receive(send, &sending)
+          continue
+        }
+      }
+      endSending(&sending)
+      receive(frame, from: id)
+    }
+    endSending(&sending)
   }
 
   /// Frames that may wait for a welcome.
@@ -113,7 +131,10 @@ public struct Hub: Sendable {
     case .closing: break
     case .ready(let user):
       switch frame {
-      case .send(let send): receive(send, from: id, user)
+      case .send(let send):
+        var sending = self.sending(id)
+        receive(send, &sending)
+        endSending(&sending)
       case .ack(let seq): acknowledged(id, user, seq)
       case .ping(let ref): answer(id, .pong(ref: ref))
       case .listen(let listen): receive(listen, from: id, user)
@@ -131,12 +152,17 @@ public struct Hub: Sendable {
   // MARK: Answers
 
   mutating func answer(_ id: SessionID, _ frame: HubFrame) {
-    guard let session = sessions[id], !session.isClosing else { return }
-    if answers[id] == nil {
-      answers[id] = JSONWriter(reserving: 256)
-      answerOrder.append(id)
-    }
-    frame.encode(into: &answers[id, default: JSONWriter()])
+    guard isAnswering(id) else { return }
+    frame.encode(into: &answers.writer)
+  }
+
+  /// Whether there is somebody to answer; `answers.writer` is that session's then.
+  @inline(__always)
+  mutating func isAnswering(_ id: SessionID) -> Bool {
+    if answers.current == id { return true }
+    guard let session = sessions[id], !session.isClosing else { return false }
+    answers.turn(to: id)
+    return true
   }
 
   /// An error after which the session ends.
@@ -150,11 +176,14 @@ public struct Hub: Sendable {
     closing.append(id)
     stopReading(id)
     sessions[id]?.phase = .closing
+    answers.turn(to: nil)
   }
 
   /// A session whose peer has said its last closes once everything is answered.
   mutating func closeIfDone(_ id: SessionID) {
-    guard let session = sessions[id], session.isFinished, session.outstanding == 0, session.held.isEmpty else { return }
+    guard !finished.isEmpty, finished.contains(id), let session = sessions[id], session.outstanding == 0,
+      session.held.isEmpty
+    else { return }
     close(id)
   }
 
@@ -165,7 +194,9 @@ public struct Hub: Sendable {
     stopReading(id)
     watchers.removeAll { $0 == id }
     receipts.closed(id)
+    finished.remove(id)
     sessions[id] = nil
+    answers.turn(to: nil)
   }
 
   // MARK: Records
@@ -173,8 +204,15 @@ public struct Hub: Sendable {
   /// Stands in an origin where the request had none: no client's number can be this one.
   static let noRef = Int64.min
 
+  /// The caller counts it as outstanding.
+  mutating func proposeMessage(_ body: MessageBody, from session: SessionID, ref: Int64?) {
+    uncommitted += 1
+    let origin = Origin(hub: configuration.instance, session: session, ref: ref ?? Self.noRef)
+    proposals.append(Record(time: now, origin: origin, body: .message(body)))
+  }
+
   mutating func propose(_ body: Record.Body, from session: SessionID, ref: Int64?) {
-    if case .message = body {} else { uncommittedChanges += 1 }
+    uncommittedChanges += 1
     uncommitted += 1
     sessions[session]?.outstanding += 1
     let origin = Origin(hub: configuration.instance, session: session, ref: ref ?? Self.noRef)
@@ -186,12 +224,7 @@ public struct Hub: Sendable {
     flushSegment()
     proposeMoves()
     var effects: [Effect] = []
-    effects.reserveCapacity(answerOrder.count + deliveries.count + 4)
-    for id in answerOrder {
-      if let writer = answers[id] { effects.append(.reply(id, writer.bytes)) }
-    }
-    answers.removeAll(keepingCapacity: true)
-    answerOrder.removeAll(keepingCapacity: true)
+    for (id, bytes) in answers.take() { effects.append(.reply(id, bytes)) }
     effects.append(contentsOf: deliveries)
     deliveries.removeAll(keepingCapacity: true)
     if !proposals.isEmpty {

@@ -2,13 +2,17 @@ import QQJournal
 import QQProtocol
 
 /// What a message's targets come to when it is applied.
-struct Resolution {
+struct Resolution: Sendable {
   /// Each target that reaches somebody, as the sender wrote it, with its users; nil users are everybody.
   var reached: [(name: String, users: [UserID]?)] = []
   var failures: [TargetFailure] = []
   var conversations: [Conversation] = []
   /// The union, in the order of their numbers; nil is everybody.
   var users: [UserID]? = []
+
+  /// A message to `@all` alone.
+  static let everyone = Resolution(
+    reached: [("@all", nil)], failures: [], conversations: [.everyone], users: nil)
 }
 
 extension RecordTarget {
@@ -40,12 +44,7 @@ extension Hub {
       resolution.failures.append(failure(target, sender, from: body.address, suggests: suggests))
     }
     // What nearly every message of a busy hub is.
-    if targets == [.group("all")] {
-      resolution.reached = [("@all", nil)]
-      resolution.conversations = [.everyone]
-      resolution.users = nil
-      return resolution
-    }
+    if targets.count == 1, case .group("all") = targets[0] { return .everyone }
     var direct: Set<UserID> = []
     var union: Set<UserID> = []
     var everybody = false

@@ -11,10 +11,25 @@ struct SegmentBuilder: Sendable {
   /// Bytes of lines.
   var size: Int { writer.bytes.count }
 
-  mutating func add(_ message: HubFrame.Message, _ audience: Audience) {
+  private var address: (value: IPAddress, text: String)?
+
+  /// Writes what `HubFrame.Message` would, from the record as it is.
+  mutating func add(_ body: MessageBody, _ committed: Committed, _ audience: Audience) {
     self.audience = audience
-    message.encode(into: &writer)
-    seqs.append(message.seq)
+    if address?.value != body.address { address = (body.address, body.address.description) }
+    writer.begin("message")
+    writer.field("id", body.id)
+    writer.field("seq", committed.seq)
+    writer.field("time", committed.record.time)
+    writer.field("from", body.from)
+    writer.field("address", address?.text)
+    writer.list("to", body.targets) { writer, target in
+      if case .group("all") = target { writer.raw("\"@all\"") } else { writer.string(target.name) }
+    }
+    writer.field("text", body.text)
+    writer.field("reply_to", body.replyTo)
+    writer.end()
+    seqs.append(committed.seq)
     ends.append(writer.bytes.count)
   }
 

@@ -34,8 +34,6 @@ struct Session: Sendable {
   var sentBefore: Seq = 0
   /// Requests whose answer waits for the journal or the store.
   var outstanding = 0
-  /// Closes when nothing is outstanding.
-  var isFinished = false
 
   var isClosing: Bool {
     if case .closing = phase { return true }

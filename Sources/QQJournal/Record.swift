@@ -64,16 +64,25 @@ public struct Record: Equatable, Sendable {
   }
 }
 
-/// A message as its sender gave it, with what the hub stamps on it.
-public struct MessageBody: Equatable, Sendable {
-  public var sender: UserID
+/// A message as its sender gave it, with what the hub stamps on it. A class, since records are handed from queue to
+/// queue and never change: each hand over counts one reference instead of one a field.
+public final class MessageBody: Equatable, Sendable {
+  public let sender: UserID
   /// The sender's nick when it was sent.
-  public var from: String
-  public var address: IPAddress
-  public var id: MessageID
-  public var targets: [RecordTarget]
-  public var text: String
-  public var replyTo: MessageID?
+  public let from: String
+  public let address: IPAddress
+  public let id: MessageID
+  public let targets: [RecordTarget]
+  public let text: String
+  public let replyTo: MessageID?
+
+  public static func == (a: MessageBody, b: MessageBody) -> Bool {
+    a === b
+      || (a.sender, a.from, a.address, a.id, a.text, a.replyTo) == (
+        b.sender, b.from, b.address, b.id, b.text, b.replyTo
+      )
+        && a.targets == b.targets
+  }
 
   public init(
     sender: UserID, from: String, address: IPAddress, id: MessageID, targets: [RecordTarget], text: String,

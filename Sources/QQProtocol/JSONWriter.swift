@@ -21,13 +21,13 @@ public struct JSONWriter: Sendable {
     raw("}\n")
   }
 
-  @inline(__always)
+  @inlinable @inline(__always)
   public mutating func raw(_ text: StaticString) {
     bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
-  @inline(__always)
-  private mutating func key(_ name: StaticString) {
+  @inlinable @inline(__always)
+  mutating func key(_ name: StaticString) {
     raw(",\"")
     raw(name)
     raw("\":")
@@ -62,11 +62,19 @@ public struct JSONWriter: Sendable {
   }
 
   public mutating func field(_ name: StaticString, _ values: [String]) {
+    list(name, values) { $0.string($1) }
+  }
+
+  /// An array whose elements `write` writes.
+  @inlinable
+  public mutating func list<Element>(
+    _ name: StaticString, _ values: [Element], _ write: (inout JSONWriter, Element) -> Void
+  ) {
     key(name)
     raw("[")
     for (index, value) in values.enumerated() {
       if index > 0 { raw(",") }
-      string(value)
+      write(&self, value)
     }
     raw("]")
   }

@@ -143,10 +143,11 @@ import Testing
 
   private static var fromTwo: Record {
     var record = Record.message(8)
-    guard case .message(var message) = record.body else { return record }
-    message.sender = UserID(2)
-    message.id = MessageID(high: .max, low: .max)
-    record.body = .message(message)
+    guard case .message(let message) = record.body else { return record }
+    record.body = .message(
+      MessageBody(
+        sender: UserID(2), from: message.from, address: message.address, id: MessageID(high: .max, low: .max),
+        targets: message.targets, text: message.text, replyTo: message.replyTo))
     return record
   }
 
