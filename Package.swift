@@ -71,10 +71,9 @@ let package = Package(
     .target(name: "QQProtocol", swiftSettings: pure),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
-    .target(name: "CQQTest"),
     .target(
       name: "QQTestSupport",
-      dependencies: ["QQJournal", "QQHub", "QQClient", "QQProtocol", "CQQTest"], swiftSettings: pure),
+      dependencies: ["QQJournal", "QQHub", "QQClient", "QQProtocol"], swiftSettings: pure),
     .executableTarget(
       name: "qq-bench", dependencies: [arguments, crypto, x509, asn1], swiftSettings: common),
 
