@@ -1,3 +1,4 @@
+import QQClient
 import QQProtocol
 import Testing
 
