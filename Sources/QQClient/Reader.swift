@@ -36,12 +36,12 @@ public struct Reader: Sendable {
   public mutating func connected(epoch: String) -> (frame: ClientFrame.Listen, isNewEpoch: Bool) {
     let isNewEpoch = self.epoch != nil && self.epoch != epoch
     self.epoch = epoch
+    lost()
     if isNewEpoch {
       // Stays so: the connection may be lost before the hub has answered.
       start = .unread
       last = nil
       processed = 0
-      acknowledged = 0
     }
     var after = start
     if let last { after = .seq(last) }
