@@ -44,7 +44,12 @@ public struct Reader: Sendable {
       processed = 0
     }
     var after = start
-    if let last { after = .seq(last) }
+    switch (last, start) {
+    case (nil, _): break
+    // 0 would ask for all that is kept, without a word about what is not.
+    case (0, .time): break
+    case (let last?, _): after = .seq(last)
+    }
     return (ClientFrame.Listen(ref: 0, after: after, cursor: cursor, reader: name, holds: holds), isNewEpoch)
   }
 
