@@ -42,6 +42,9 @@ struct Suite: ParsableCommand {
   func run() throws {
     let machine = Machine.current()
     machine.json.emit()
+    if machine.load > 0.5 {
+      note("this machine is busy (load \(plain(machine.load))): figures will be lower and uneven")
+    }
     let groups = try groups()
     let measurements = Measurement.all.filter { !$0.groups.isDisjoint(with: groups) }
     let targets = Target.all.filter { groups.contains($0.group) }

@@ -97,6 +97,8 @@ struct Machine {
   var memoryMiB: Int
   var kernel: String
   var system: String
+  /// Processes that wanted to run, on average over the last minute.
+  var load: Double
 
   static func current() -> Machine {
     var names = utsname()
@@ -110,14 +112,15 @@ struct Machine {
       cores: Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))),
       memoryMiB: (Int(memory.prefix { $0.isNumber }) ?? 0) / 1024,
       kernel: kernel,
-      system: system.filter { $0 != "\"" })
+      system: system.filter { $0 != "\"" },
+      load: readFile("/proc/loadavg")?.split(separator: " ").first.flatMap { Double($0) } ?? 0)
   }
 
   var json: JSONLine {
     JSONLine([
       ("type", "machine"), ("processor", .string(processor)), ("cores", .int(cores)), ("memory_mib", .int(memoryMiB)),
       ("kernel", .string(kernel)), ("system", .string(system)),
-      ("data_file_system", .string(TemporaryFolder.fileSystem)),
+      ("load_average", .number(load)), ("data_file_system", .string(TemporaryFolder.fileSystem)),
     ])
   }
 
