@@ -1,0 +1,108 @@
+import Glibc
+import QQTestSupport
+import Testing
+
+@Suite("what goes wrong between a command and its hub") struct FailureTests {
+  @Test("an unreachable hub is 69 and says what to do", arguments: ["send", "listen", "who", "history"])
+  func unreachable(_ command: String) async throws {
+    try await World.run { world in
+      let arguments = ["--hub", "127.0.0.1:1", "--nick", "alice"] + (command == "send" ? ["bob", "hi"] : [])
+      let client = try world.start([command] + arguments)
+      #expect(try await client.end() == 69)
+      #expect(client.rest == [])
+      let last = client.standardError.split(separator: "\n").last ?? ""
+      #expect(last.hasPrefix("qq: cannot reach the hub at 127.0.0.1:1: connection refused"))
+      #expect(last.contains("qq serve"))
+    }
+  }
+
+  @Test("a host that isn't there is 68")
+  func unknownHost() async throws {
+    try await World.run { world in
+      let client = try await world.run("who", "--hub", "no-such-host.invalid", nick: "alice")
+      #expect(client.status == 68)
+      #expect(
+        client.standardError
+          == "qq: cannot find the host \"no-such-host.invalid\": check --hub, QQ_HUB or your config.json\n")
+    }
+  }
+
+  @Test(
+    "a server that speaks something else is 76",
+    arguments: [
+      "HTTP/1.1 400 Bad Request\r\n\r\n", "220 mail.example ESMTP\r\n", "\u{0}\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}",
+    ],
+    [true, false])
+  func otherProtocol(_ greeting: String, _ isPlaintext: Bool) async throws {
+    try await World.run { world in
+      let server = try RawServer()
+      let client = try world.start(
+        ["send", "--nick", "alice", "--hub", server.address, "bob", "hi"] + (isPlaintext ? ["--plaintext"] : []))
+      let peer = try await server.accept()
+      peer.write(Array(greeting.utf8))
+      #expect(try await client.end() == 76)
+      #expect(client.standardError.contains("qq: \(server.address) does not speak qq"))
+    }
+  }
+
+  @Test("a server that says nothing is 75 when the time is up", arguments: [true, false])
+  func silentServer(_ isPlaintext: Bool) async throws {
+    try await World.run { world in
+      let server = try RawServer()
+      let client = try world.start(
+        ["send", "--nick", "alice", "--timeout", "500ms", "--hub", server.address, "bob", "hi"]
+          + (isPlaintext ? ["--plaintext"] : []))
+      let peer = try await server.accept()
+      #expect(try await client.end() == 75)
+      peer.close()
+    }
+  }
+
+  @Test("a server that closes at once is 69 or 76", arguments: [true, false])
+  func closingServer(_ isPlaintext: Bool) async throws {
+    try await World.run { world in
+      let server = try RawServer()
+      let client = try world.start(
+        ["who", "--nick", "alice", "--hub", server.address] + (isPlaintext ? ["--plaintext"] : []))
+      try await server.accept().close()
+      #expect([69, 76].contains(try await client.end()))
+      #expect(client.standardError.split(separator: "\n").count == 1)
+    }
+  }
+
+  @Test("a command that can't write its output says so")
+  func fullDisk() async throws {
+    try await World.run { world in
+      try await world.serve()
+      try await world.introduce("bob")
+      let shell = try world.start(
+        program: "/bin/sh", ["-c", "\"$0\" who --all --nick bob > /dev/full; echo $?", World.binary])
+      #expect(try await shell.line().text == "74")
+      #expect(shell.standardError.contains("qq: cannot write: no space left on device"))
+    }
+  }
+
+  @Test(
+    "usage errors are one line of qq's own", arguments: [["frobnicate"], ["send"], ["who", "--nonsense"], ["join"]])
+  func usage(_ arguments: [String]) async throws {
+    try await World.run { world in
+      let client = try world.start(arguments)
+      #expect(try await client.end() == 64)
+      #expect(client.rest == [])
+      #expect(client.standardError.hasPrefix("qq: "))
+      #expect(client.standardError.split(separator: "\n").count == 1)
+    }
+  }
+
+  @Test(
+    "help and version are output, and done",
+    arguments: [["--help"], ["--version"], ["send", "--help"], ["help", "who"]])
+  func help(_ arguments: [String]) async throws {
+    try await World.run { world in
+      let client = try world.start(arguments)
+      #expect(try await client.end() == 0)
+      #expect(client.rest != [])
+      #expect(client.standardError == "")
+    }
+  }
+}

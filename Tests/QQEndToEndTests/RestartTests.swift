@@ -1,0 +1,125 @@
+import Glibc
+import QQTestSupport
+import Testing
+
+@Suite("a hub that ends and comes back") struct RestartTests {
+  @Test("a listener goes on where it was: nothing lost, nothing twice, in order", arguments: [SIGKILL, SIGTERM])
+  func listener(_ signal: Int32) async throws {
+    try await World.run { world in
+      var hub = try await world.serve()
+      let bob = try await world.listen("bob")
+      #expect(try await world.run("send", "bob", "before", nick: "alice").status == 0)
+      #expect(try await bob.line()["text"] == "before")
+      for round in 1...2 {
+        hub = try await world.restart(hub, signal)
+        // It may be connected again before this, or after: the message is there in both cases.
+        #expect(try await world.run("send", "bob", "after \(round)", nick: "alice").status == 0)
+        #expect(try await bob.line()["text"] == "after \(round)")
+      }
+      #expect(bob.rest == [])
+      #expect(bob.isRunning)
+      try await bob.complaint("closed the connection; connecting again")
+      try await bob.complaint("connected to \(hub.address) again")
+    }
+  }
+
+  @Test("a stream of lines goes on: each is stored once, in order, and answered", arguments: [SIGKILL, SIGTERM])
+  func sender(_ signal: Int32) async throws {
+    try await World.run { world in
+      var hub = try await world.serve()
+      let bob = try await world.listen("bob")
+      let sender = try world.qq("send", "--lines", "bob", nick: "alice", input: .pipe)
+      var texts: [String] = []
+      func write(_ count: Int) {
+        let more = (texts.count + 1...texts.count + count).map { "line \($0)" }
+        texts += more
+        sender.write(more.joined(separator: "\n") + "\n")
+      }
+      write(300)
+      _ = try await sender.line()
+      for _ in 1...3 {
+        // Ended in the midst of what was just written, and more is written while it is away.
+        hub.process.signal(signal)
+        write(300)
+        try await hub.process.end()
+        write(300)
+        hub = try await world.serve(listen: hub.address)
+        write(300)
+      }
+      sender.endInput()
+      #expect(try await sender.end() == 0)
+      #expect(sender.rest.count == texts.count - 1)
+      #expect(Set(sender.rest.compactMap { $0["id"] }).count == texts.count - 1)
+      try await sender.complaint("connecting again")
+      try await sender.complaint("connected to \(hub.address) again")
+      #expect(try await bob.lines(texts.count).compactMap { $0["text"] } == texts)
+      let kept = try await world.run("listen", "--since", "all", "-n", "\(texts.count)", nick: "bob")
+      #expect(kept.texts == texts)
+      #expect(bob.rest == [])
+    }
+  }
+
+  @Test("what was acknowledged to a sender survives kill -9")
+  func durable() async throws {
+    try await World.run { world in
+      let hub = try await world.serve()
+      try await world.introduce("bob")
+      let sender = try world.qq("send", "--lines", "bob", nick: "alice", input: .pipe)
+      sender.write((1...50).map { "line \($0)\n" }.joined())
+      let answers = try await sender.lines(50)
+      hub.process.signal(SIGKILL)
+      try await hub.process.end()
+      sender.signal(SIGKILL)
+      try await sender.end()
+      try await world.serve(listen: hub.address)
+      let kept = try await world.run("listen", "-n", "50", nick: "bob")
+      #expect(kept.lines.map { $0["id"] } == answers.map { $0["id"] })
+    }
+  }
+
+  @Test("a sender that waits for its reader goes on waiting")
+  func waiting() async throws {
+    try await World.run { world in
+      let hub = try await world.serve()
+      try await world.introduce("bob")
+      let sender = try world.qq("send", "--wait", "delivered", "--timeout", "60s", "bob", "hi", nick: "alice")
+      #expect(try await sender.line()["type"] == "sent")
+      let again = try await world.restart(hub, SIGKILL)
+      try await sender.complaint("connected to \(again.address) again")
+      #expect(try await world.run("listen", "-n", "1", nick: "bob").texts == ["hi"])
+      #expect(try await sender.line()["type"] == "receipt")
+      #expect(try await sender.end() == 0)
+    }
+  }
+
+  @Test("who --watch goes on, and -q keeps quiet about it")
+  func watching() async throws {
+    try await World.run { world in
+      let hub = try await world.serve()
+      let watcher = try world.qq("who", "--watch", "-q", nick: "watcher")
+      let bob = try await world.listen("bob")
+      #expect(try await watcher.line()["nick"] == "bob")
+      let again = try await world.restart(hub)
+      try await bob.complaint("connected to \(again.address) again")
+      #expect(try await watcher.line()["nick"] == "bob")
+      #expect(watcher.standardError == "")
+    }
+  }
+
+  @Test("a hub with other data under the same key is noticed, and read from what is unread there")
+  func otherData() async throws {
+    try await World.run { world in
+      let hub = try await world.serve("--ephemeral")
+      let bob = try await world.listen("bob")
+      #expect(try await world.run("send", "bob", "before", nick: "alice").status == 0)
+      #expect(try await bob.line()["text"] == "before")
+      hub.process.signal(SIGTERM)
+      try await hub.process.end()
+      try await world.serve("--ephemeral", listen: hub.address)
+      try await bob.complaint("has other data than before")
+      #expect(try await world.run("who", "--wait", "bob", "--timeout", "60s", nick: "alice").status == 0)
+      #expect(try await world.run("send", "bob", "after", nick: "alice").status == 0)
+      #expect(try await bob.line()["text"] == "after")
+    }
+  }
+}

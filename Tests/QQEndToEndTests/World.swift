@@ -1,0 +1,165 @@
+import Glibc
+import QQTestSupport
+import Synchronization
+
+/// A test's own surroundings: folders, environment, hubs and commands of the real binary. Everything it started ends
+/// with it, however the test ends.
+final class World: Sendable {
+  struct Finished: Sendable {
+    var status: Int32
+    var lines: [JSONLine]
+    var standardError: String
+
+    /// The texts of the messages that were printed.
+    var texts: [String] { lines.compactMap { $0["text"] } }
+  }
+
+  let folder: TemporaryFolder
+  private let state = Mutex((hub: nil as String?, children: [] as [ChildProcess]))
+
+  /// Programs of so many tests at a time share the machine.
+  private static let gate = Gate(4)
+
+  private init() throws {
+    folder = try TemporaryFolder()
+  }
+
+  static func run(_ body: @escaping @Sendable (World) async throws -> Void) async throws {
+    try await withTaskExecutorPreference(OwnExecutor.shared) {
+      try await gate.pass {
+        let world = try World()
+        do {
+          try await body(world)
+        } catch {
+          await world.end()
+          throw error
+        }
+        await world.end()
+      }
+    }
+  }
+
+  private func end() async {
+    let children = state.withLock { $0.children }
+    for child in children.reversed() { child.signal(SIGKILL) }
+    for child in children { _ = try? await child.end() }
+  }
+
+  // MARK: Programs
+
+  /// `QQ_BINARY`, or the one that was built with these tests.
+  static let binary: String = {
+    if let named = getenv("QQ_BINARY") { return String(cString: named) }
+    var buffer = [CChar](repeating: 0, count: 4096)
+    let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+    let path = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return (path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ".") + "/qq"
+  }()
+
+  private func environment(_ state: String, _ changes: [String: String]) -> [String: String] {
+    var environment = [
+      "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": folder.path, "LC_ALL": "C", "TZ": "Pacific/Chatham",
+      "XDG_STATE_HOME": "\(folder.path)/\(state)", "XDG_CONFIG_HOME": "\(folder.path)/config",
+    ]
+    environment["QQ_HUB"] = self.state.withLock { $0.hub }
+    // Debug builds link the runtime dynamically, from where the toolchain is.
+    if let path = getenv("LD_LIBRARY_PATH") { environment["LD_LIBRARY_PATH"] = String(cString: path) }
+    return environment.merging(changes) { $1 }
+  }
+
+  /// Starts a program. `state`: the folder of keys and known hubs, one for each account.
+  func start(
+    program: String = World.binary, _ arguments: [String], input: ChildProcess.Input = .nothing,
+    state: String = "state",
+    environment changes: [String: String] = [:]
+  ) throws -> ChildProcess {
+    let child = try ChildProcess(
+      program, arguments, environment: environment(state, changes), input: input)
+    self.state.withLock { $0.children.append(child) }
+    return child
+  }
+
+  /// Starts `qq` as the user `nick`, at the world's hub.
+  func qq(
+    _ arguments: String..., nick: String? = nil, input: ChildProcess.Input = .nothing, state: String = "state",
+    environment: [String: String] = [:]
+  ) throws -> ChildProcess {
+    try start(
+      arguments, input: input, state: state,
+      environment: environment.merging(nick.map { ["QQ_NICK": $0] } ?? [:]) { old, _ in old })
+  }
+
+  /// The same, to its end.
+  func run(
+    _ arguments: String..., nick: String? = nil, input: ChildProcess.Input = .nothing, state: String = "state",
+    environment: [String: String] = [:]
+  ) async throws -> Finished {
+    let child = try start(
+      arguments, input: input, state: state,
+      environment: environment.merging(nick.map { ["QQ_NICK": $0] } ?? [:]) { old, _ in old })
+    let status = try await child.end()
+    return Finished(status: status, lines: child.rest, standardError: child.standardError)
+  }
+
+  // MARK: Hubs and users
+
+  struct Hub: Sendable {
+    var process: ChildProcess
+    var ready: JSONLine
+    /// As others reach it, with the real port.
+    var address: String
+
+    var port: String { String(address.split(separator: ":").last ?? "") }
+  }
+
+  /// Starts a hub, which is the world's from now on, and waits until it is ready.
+  @discardableResult
+  func serve(
+    _ options: String..., data: String = "hub", listen: String = "127.0.0.1:0", program: [String] = []
+  ) async throws -> Hub {
+    let arguments = ["serve", "--listen", listen, "--data", "\(folder.path)/\(data)"] + options
+    let process =
+      if let wrapper = program.first {
+        try start(program: wrapper, Array(program.dropFirst()) + [World.binary] + arguments)
+      } else {
+        try start(arguments)
+      }
+    let ready = try await process.line()
+    guard let address = ready["address"] else { throw UnexpectedOutput(ready) }
+    state.withLock { $0.hub = address }
+    return Hub(process: process, ready: ready, address: address)
+  }
+
+  /// Ends the hub with a signal and starts it again, at the same place with the same data.
+  func restart(_ hub: Hub, _ signal: Int32 = SIGTERM, _ options: String..., data: String = "hub") async throws -> Hub {
+    hub.process.signal(signal)
+    try await hub.process.end()
+    return try await serve(data: data, listen: hub.address)
+  }
+
+  /// Starts a listener and waits until its user is online.
+  func listen(
+    _ nick: String, _ arguments: String..., input: ChildProcess.Input = .nothing, state: String = "state"
+  ) async throws -> ChildProcess {
+    let listener = try start(["listen", "--nick", nick] + arguments, input: input, state: state)
+    let online = try await run("who", "--wait", nick, "--timeout", "60s", nick: "watcher")
+    guard online.status == 0 else { throw UnexpectedOutput(online) }
+    return listener
+  }
+
+  /// Makes users known to the hub.
+  func introduce(_ nicks: String...) async throws {
+    for nick in nicks {
+      let known = try await run("who", nick: nick)
+      guard known.status == 0 else { throw UnexpectedOutput(known) }
+    }
+  }
+}
+
+struct UnexpectedOutput: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ what: some Any) {
+    description = "unexpected: \(what)"
+  }
+}
