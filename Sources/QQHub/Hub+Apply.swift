@@ -147,7 +147,8 @@ extension Hub {
         session,
         .error(.init(ref: ref, code: failure.code, message: failure.message, to: failure.target, id: body.id)))
     }
-    let targets = earlier.targets.isEmpty ? body.targets : earlier.targets
+    // Whom an address stood for is not known any more once the record was removed: not who is there now.
+    let targets = earlier.targets.isEmpty ? body.targets.map(\.withoutUsers) : earlier.targets
     var resolution = Resolution()
     for target in targets.uniqued where !failed.contains(target.name) {
       resolution.reached.append((target.name, members(of: target, at: earlier.seq)))

@@ -16,6 +16,11 @@ struct Resolution: Sendable {
 }
 
 extension RecordTarget {
+  var withoutUsers: RecordTarget {
+    if case .address(let text, _) = self { return .address(text, users: []) }
+    return self
+  }
+
   /// `@all`, in any case of its letters.
   var isEverybody: Bool {
     if case .group(let name) = self { Self.isEverybody(name) } else { false }
