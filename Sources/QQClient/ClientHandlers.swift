@@ -39,12 +39,16 @@ final class SeenKey: Sendable {
 
   /// Returns once the handshake is through, on this side.
   func handshake() async throws {
-    try await withCheckedThrowingContinuation { waiter in
-      let outcome = state.withLock { state in
-        if state.outcome == nil { state.waiter = waiter }
-        return state.outcome
+    try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { waiter in
+        let outcome = state.withLock { state in
+          if state.outcome == nil { state.waiter = waiter }
+          return state.outcome
+        }
+        if let outcome { waiter.resume(with: outcome) }
       }
-      if let outcome { waiter.resume(with: outcome) }
+    } onCancel: {
+      finished(.failure(CancellationError()))
     }
   }
 }

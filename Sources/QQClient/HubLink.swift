@@ -108,13 +108,18 @@ public struct HubLink: Sendable {
     _ outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
   ) async throws -> HubFrame.Welcome {
     let endpoint = configuration.endpoint
-    do {
-      if case .tls(_, let trust) = configuration.security {
+    if case .tls(_, let trust) = configuration.security {
+      do {
         try await seen.handshake()
-        if case .firstUse(let decide) = trust, let key = seen.fingerprint {
-          guard try await decide(key) else { throw ClientError.untrusted(endpoint, key) }
-        }
+      } catch {
+        throw explain(error, seen, endpoint)
       }
+      // What is thrown here is about what the user knows, not about the connection.
+      if case .firstUse(let decide) = trust, let key = seen.fingerprint {
+        guard try await decide(key) else { throw ClientError.untrusted(endpoint, key) }
+      }
+    }
+    do {
       var writer = JSONWriter(reserving: 256)
       ClientFrame.hello(configuration.hello).encode(into: &writer)
       try await outbound.write(ByteBuffer(bytes: writer.bytes))
@@ -127,23 +132,22 @@ public struct HubLink: Sendable {
           }
         }
       }
+      try Task.checkCancellation()
       throw seen.explain(endpoint) ?? .lost(endpoint)
-    } catch let error as ClientError {
-      throw error
-    } catch let error as FrameFault {
-      throw ClientError.notAHub(endpoint, reason: error.message)
-    } catch is CancellationError {
-      throw CancellationError()
     } catch {
-      throw seen.explain(endpoint) ?? Self.explain(error, endpoint)
+      throw explain(error, seen, endpoint)
     }
   }
 
-  private static func explain(_ error: any Error, _ endpoint: Endpoint) -> ClientError {
-    if let error = error as? NIOSSLError {
-      return .notAHub(endpoint, reason: "the TLS handshake failed (\(error))")
+  /// What an error before the welcome means to the user.
+  private static func explain(_ error: any Error, _ seen: SeenKey, _ endpoint: Endpoint) -> any Error {
+    switch error {
+    case is ClientError, is CancellationError: error
+    case let fault as FrameFault: ClientError.notAHub(endpoint, reason: fault.message)
+    default:
+      seen.explain(endpoint)
+        ?? (error is NIOSSLError ? .notAHub(endpoint, reason: "the TLS handshake failed") : .lost(endpoint))
     }
-    return .lost(endpoint)
   }
 
   // MARK: Connecting
@@ -154,30 +158,40 @@ public struct HubLink: Sendable {
     let endpoint = configuration.endpoint
     let tls = try tls(configuration, seen)
     do {
-      return try await ClientBootstrap(group: group)
+      let bootstrap = ClientBootstrap(group: group)
         .connectTimeout(.milliseconds(configuration.timeout))
         .channelOption(.tcpOption(.tcp_nodelay), value: 1)
         .channelOption(.socketOption(.so_keepalive), value: 1)
         .channelOption(
           .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 256 << 10)
         )
-        .connect(host: endpoint.host, port: endpoint.port) { channel in
-          channel.eventLoop.makeCompletedFuture {
-            if let tls {
-              try channel.pipeline.syncOperations.addHandler(tls())
-              try channel.pipeline.syncOperations.addHandler(HandshakeHandler(seen))
-            }
-            try channel.pipeline.syncOperations.addHandler(HubLineHandler())
-            return try NIOAsyncChannel<[HubLine], ByteBuffer>(
-              wrappingChannelSynchronously: channel,
-              configuration: .init(backPressureStrategy: .init(lowWatermark: 2, highWatermark: 16)))
-          }
-        }
+      // An address needs no resolver, which would cost a thread.
+      if let address = try? SocketAddress(ipAddress: endpoint.host, port: endpoint.port) {
+        return try await bootstrap.connect(to: address) { channel in initialize(channel, seen, tls) }
+      }
+      return try await bootstrap.connect(host: endpoint.host, port: endpoint.port) { channel in
+        initialize(channel, seen, tls)
+      }
     } catch let error as NIOConnectionError {
       if error.connectionErrors.isEmpty { throw ClientError.cannotResolve(endpoint) }
       throw ClientError.unreachable(endpoint, reason: reason(error.connectionErrors[0].error))
     } catch {
       throw ClientError.unreachable(endpoint, reason: reason(error))
+    }
+  }
+
+  private static func initialize(
+    _ channel: any Channel, _ seen: SeenKey, _ tls: (@Sendable () throws -> NIOSSLClientHandler)?
+  ) -> EventLoopFuture<NIOAsyncChannel<[HubLine], ByteBuffer>> {
+    channel.eventLoop.makeCompletedFuture {
+      if let tls {
+        try channel.pipeline.syncOperations.addHandler(tls())
+        try channel.pipeline.syncOperations.addHandler(HandshakeHandler(seen))
+      }
+      try channel.pipeline.syncOperations.addHandler(HubLineHandler())
+      return try NIOAsyncChannel<[HubLine], ByteBuffer>(
+        wrappingChannelSynchronously: channel,
+        configuration: .init(backPressureStrategy: .init(lowWatermark: 2, highWatermark: 16)))
     }
   }
 

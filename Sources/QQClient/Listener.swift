@@ -29,8 +29,8 @@ public struct Listener: Sendable {
     self.notice = notice
   }
 
-  /// Gives events to `show`, a batch as it came, in order. `show` says how many of the batch it has processed, which
-  /// are acknowledged, and whether that is enough. Returns once it is, and the hub has all acknowledgements.
+  /// Gives events to `show`, a batch as it came, in order. `show` says how many of the batch it has processed, at least
+  /// one, which are acknowledged, and whether that is enough; it is given the rest again. Returns once it is, and the hub has all acknowledgements.
   public func run(
     _ reader: Reader,
     show: @escaping @Sendable ([HubLine]) async throws -> (processed: Int, verdict: Verdict)
@@ -42,10 +42,15 @@ public struct Listener: Sendable {
       try await link.write(
         watchesPresence ? [.listen(listen), .who(.init(ref: 1, watch: true))] : [.listen(listen)])
       while let batch = try await lines.next() {
-        var events: [HubLine] = []
+        var events: ArraySlice<HubLine> = []
+        var failure: HubFrame.Failure?
         for line in batch {
           guard let frame = line.frame else { continue }
-          if case .error(let failure) = frame { throw ClientError.refused(configuration.endpoint, failure) }
+          if case .error(let told) = frame {
+            // What came before it is shown first: it counts as received.
+            failure = told
+            break
+          }
           if case .presence = frame { events.append(line) }
           switch state.with({ $0.received(frame) }) {
           case .show: events.append(line)
@@ -53,21 +58,43 @@ public struct Listener: Sendable {
           case .skip: break
           }
         }
-        guard !events.isEmpty else { continue }
-        let (processed, verdict) = try await show(events)
-        let last = events.prefix(processed).last { $0.frame?.seq != nil }?.frame?.seq
-        let ack = state.with { reader in
-          if let last { reader.done(last) }
-          return reader.acknowledgement()
+        while !events.isEmpty {
+          let (processed, verdict) = try await shown(events, show, link, &lines)
+          let last = events.prefix(processed).last { $0.frame?.seq != nil }?.frame?.seq
+          let ack = state.with { reader in
+            if let last { reader.done(last) }
+            return reader.acknowledgement()
+          }
+          if let ack { try await link.write([.ack(seq: ack)]) }
+          if verdict == .enough {
+            try await settle(link, &lines)
+            return .finished
+          }
+          events = events.dropFirst(processed)
         }
-        if let ack { try await link.write([.ack(seq: ack)]) }
-        if verdict == .enough {
-          try await settle(link, &lines)
-          return .finished
-        }
+        if let failure { throw ClientError.refused(configuration.endpoint, failure) }
       }
       state.with { $0.lost() }
       return .lost
+    }
+  }
+
+  /// Where showing fails, what was acknowledged before still counts.
+  private func shown(
+    _ events: ArraySlice<HubLine>,
+    _ show: @Sendable ([HubLine]) async throws -> (processed: Int, verdict: Verdict),
+    _ link: HubLink, _ lines: inout HubLink.Lines
+  ) async throws -> (processed: Int, verdict: Verdict) {
+    do {
+      return try await show(Array(events))
+    } catch {
+      let limit = Task {
+        try await Task.sleep(for: .seconds(2))
+        link.close()
+      }
+      try? await settle(link, &lines)
+      limit.cancel()
+      throw error
     }
   }
 

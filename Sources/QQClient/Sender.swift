@@ -38,6 +38,9 @@ public actor Sender {
     if isDone { link?.close() }
   }
 
+  /// Something may have been sent.
+  public private(set) var wasConnected = false
+
   /// Nothing more will be submitted.
   public var isFinished: Bool { isInputDone }
 
@@ -60,6 +63,7 @@ public actor Sender {
   }
 
   private func connected(_ link: HubLink) async {
+    wasConnected = true
     outbox.lost()
     self.link = link
     if isDone { return link.close() }
