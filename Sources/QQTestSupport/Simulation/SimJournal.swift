@@ -24,6 +24,8 @@ final class SimJournal {
   private var undelivered = 0
   private var lastAnswer: Int64 = 0
   private var unanswered = 0
+  /// How far the projection had come when what was delivered last was looked up.
+  private(set) var projectedAtDelivery: Seq = 0
   /// How many records a real commit has made durable; an acknowledgement before that is a lie.
   var durableCount: Seq { Seq(log.count) }
 
@@ -38,6 +40,7 @@ final class SimJournal {
 
   func load() -> Snapshot {
     view = durable
+    projectedAtDelivery = view.applied
     return view.snapshot(epoch: epoch, time: log.last?.time ?? Timestamp(milliseconds: 0))
   }
 
@@ -163,6 +166,7 @@ final class SimJournal {
     world.clock.after(lastDelivery - world.clock.now) { [self] in
       guard process == self.process else { return }
       undelivered -= 1
+      projectedAtDelivery = min(batch.projected, view.applied)
       sink?(batch)
       if whenClosed != nil { commit() }
     }
@@ -177,6 +181,7 @@ final class SimJournal {
       if case .message(let body) = record.body { earlier = view.earlier(body, log) }
       records.append(Committed(seq: seq, record: record, earlier: earlier))
     }
+    projectedAtDelivery = view.applied
     sink?(CommittedBatch(records: records, projected: view.applied))
   }
 
