@@ -24,7 +24,7 @@ final class SimHistory {
     found = []
     let link = SimLink(
       world, onWelcome: { [unowned self] in welcomed($0) }, onFrames: { [unowned self] in received($0) },
-      onLost: { [self] in lost() })
+      onLost: { [unowned self] in lost() })
     self.link = link
     guard let address = IPAddress(Scenario.address(user)) else { return }
     link.connect(Peer(address: address, key: key), .init(nick: Scenario.names[user], isExplicit: true))
