@@ -99,9 +99,6 @@ struct Send: AsyncParsableCommand {
     let standardInput = StandardInput()
     while let chunk = try await standardInput.read() {
       for line in input.feed(chunk) { await submit(line, sender, source, report) }
-      if input.pending > ProtocolLimits.line {
-        throw CommandFailure(.data, "line \(input.number + 1) of standard input is longer than any message may be")
-      }
     }
     if let line = input.finish() { await submit(line, sender, source, report) }
     await sender.finishInput()
@@ -136,7 +133,8 @@ struct Send: AsyncParsableCommand {
     let unanswered = await sender.unanswered
     let isStored = await sender.isStored
     let missing = await sender.missing
-    if !unanswered.isEmpty, !isStored {
+    // Where no connection came about nothing was sent.
+    if !unanswered.isEmpty, !isStored, await sender.wasConnected {
       for id in unanswered.prefix(20) { context.output.complain("not confirmed: retry with --id \(id)") }
       if unanswered.count > 20 { context.output.complain("and \(unanswered.count - 20) more not confirmed") }
     }

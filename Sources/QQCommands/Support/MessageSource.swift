@@ -20,7 +20,8 @@ final class MessageSource: Sendable {
 
   func message(_ bytes: [UInt8]) throws -> OutgoingMessage {
     let text = try Self.text(bytes, what: "the message")
-    return OutgoingMessage(id: key.map { Self.id(key: $0) } ?? newID(), to: targets, text: text, replyTo: replyTo)
+    let id = key.map { Self.id(key: $0) } ?? newID()
+    return try Self.sendable(OutgoingMessage(id: id, to: targets, text: text, replyTo: replyTo), what: "the message")
   }
 
   /// With a key, a line's id is the key's and the line's number's.
@@ -28,7 +29,8 @@ final class MessageSource: Sendable {
     let bytes = bytes.last == UInt8(ascii: "\r") ? Array(bytes.dropLast()) : bytes
     let text = try Self.text(bytes, what: "line \(number)")
     let id = key.map { Self.id(key: "\($0)\u{0}\(number)") } ?? newID()
-    return OutgoingMessage(id: id, to: targets, text: text, replyTo: replyTo)
+    return try Self.sendable(
+      OutgoingMessage(id: id, to: targets, text: text, replyTo: replyTo), what: "line \(number)")
   }
 
   /// An object as `listen` prints it, or `{"to":…,"text":…}`; nil for an event that is no message.
@@ -71,7 +73,8 @@ final class MessageSource: Sendable {
       throw fault("\"reply_to\" must be a message's id")
     }
     let id = try string("id").map { MessageID($0) ?? Self.id(key: $0) } ?? newID()
-    return OutgoingMessage(id: id, to: to, text: text, replyTo: reply.flatMap { MessageID($0) })
+    return try Self.sendable(
+      OutgoingMessage(id: id, to: to, text: text, replyTo: reply.flatMap { MessageID($0) }), what: "line \(number)")
   }
 
   private static func text(_ bytes: [UInt8], what: String) throws -> String {
@@ -82,6 +85,23 @@ final class MessageSource: Sendable {
       throw CommandFailure(.data, "\(what) is not valid UTF-8")
     }
     return text
+  }
+
+  /// A control character takes six bytes in JSON. A line that is too long for the protocol would end the connection, and
+  /// with it the stream.
+  private static func sendable(_ message: OutgoingMessage, what: String) throws -> OutgoingMessage {
+    guard message.bytes * 6 + 512 > ProtocolLimits.line else { return message }
+    var writer = JSONWriter(reserving: ProtocolLimits.line)
+    ClientFrame.send(
+      .init(
+        ref: .max, id: message.id, to: message.to, text: message.text, replyTo: message.replyTo, wantsReceipts: true,
+        lastSeen: true)
+    )
+    .encode(into: &writer)
+    guard writer.bytes.count <= ProtocolLimits.line else {
+      throw CommandFailure(.data, "\(what) is longer than \(ProtocolLimits.line) bytes once it is escaped as JSON")
+    }
+    return message
   }
 
   /// The id that a key stands for: the first 128 bits of its SHA-256. An id in its own form is that id, so that what a

@@ -1,26 +1,37 @@
 import Glibc
 import QQProtocol
+import Synchronization
 
 /// Standard input, read when somebody asks for more: what isn't asked for stays in the pipe.
 struct StandardInput: Sendable {
-  /// Up to 64 KiB; nil at the end.
+  /// Up to 64 KiB; nil at the end. Ends also when it is cancelled, though the thread that reads may go on: nobody reads
+  /// after that.
   func read() async throws -> [UInt8]? {
-    let outcome = await Thread.run { () -> Result<[UInt8]?, CommandFailure> in
-      var bytes = [UInt8](repeating: 0, count: 64 << 10)
-      while true {
-        let count = Glibc.read(0, &bytes, bytes.count)
-        if count > 0 { return .success(Array(bytes[..<count])) }
-        if count == 0 { return .success(nil) }
-        if errno == EAGAIN {
-          var state = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
-          poll(&state, 1, -1)
-        } else if errno != EINTR {
-          return .failure(
-            CommandFailure(.noInput, "cannot read standard input: \(String(cString: strerror(errno)).lowercased())"))
-        }
+    let answer = OneAnswer<[UInt8]?>()
+    return try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { waiter in
+        answer.wait(waiter)
+        Thread.detach { answer.give(Result { try Self.readOnce() }) }
+      }
+    } onCancel: {
+      answer.give(.failure(CancellationError()))
+    }
+  }
+
+  private static func readOnce() throws -> [UInt8]? {
+    var bytes = [UInt8](repeating: 0, count: 64 << 10)
+    while true {
+      let count = Glibc.read(0, &bytes, bytes.count)
+      if count > 0 { return Array(bytes[..<count]) }
+      if count == 0 { return nil }
+      if errno == EAGAIN {
+        var state = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
+        poll(&state, 1, -1)
+      } else if errno != EINTR {
+        throw CommandFailure(
+          .noInput, "cannot read standard input: \(String(cString: strerror(errno)).lowercased())")
       }
     }
-    return try outcome.get()
   }
 
   /// All of it; throws where it is longer than `limit` bytes.
@@ -37,10 +48,39 @@ struct StandardInput: Sendable {
   }
 }
 
-/// Lines of input with their numbers, from chunks.
+/// The first of several answers, for one who waits.
+private final class OneAnswer<Value: Sendable>: Sendable {
+  private let state = Mutex(
+    (waiter: nil as CheckedContinuation<Value, any Error>?, answer: nil as Result<Value, any Error>?))
+
+  func wait(_ waiter: CheckedContinuation<Value, any Error>) {
+    let answer = state.withLock { state in
+      if state.answer == nil { state.waiter = waiter }
+      return state.answer
+    }
+    if let answer { waiter.resume(with: answer) }
+  }
+
+  func give(_ answer: Result<Value, any Error>) {
+    let waiter = state.withLock { state in
+      if state.answer == nil { state.answer = answer }
+      defer { state.waiter = nil }
+      return state.waiter
+    }
+    waiter?.resume(with: answer)
+  }
+}
+
+/// Lines of input with their numbers, from chunks. Of a line that is longer than `limit` bytes only so many and one
+/// more are kept.
 struct InputLines: Sendable {
   private var rest: [UInt8] = []
+  private let limit: Int
   private(set) var number = 0
+
+  init(limit: Int = ProtocolLimits.line) {
+    self.limit = limit
+  }
 
   /// The lines a chunk completes, without their newlines.
   mutating func feed(_ chunk: [UInt8]) -> [(number: Int, bytes: [UInt8])] {
@@ -48,12 +88,17 @@ struct InputLines: Sendable {
     var start = chunk.startIndex
     while let end = chunk[start...].firstIndex(of: UInt8(ascii: "\n")) {
       number += 1
-      lines.append((number, rest + chunk[start..<end]))
+      keep(chunk[start..<end])
+      lines.append((number, rest))
       rest = []
       start = end + 1
     }
-    rest += chunk[start...]
+    keep(chunk[start...])
     return lines
+  }
+
+  private mutating func keep(_ bytes: ArraySlice<UInt8>) {
+    rest += bytes.prefix(max(0, limit + 1 - rest.count))
   }
 
   /// What comes after the last newline.
@@ -63,7 +108,4 @@ struct InputLines: Sendable {
     defer { rest = [] }
     return (number, rest)
   }
-
-  /// Bytes of a line that isn't whole yet.
-  var pending: Int { rest.count }
 }
