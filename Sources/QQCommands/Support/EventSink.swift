@@ -8,7 +8,7 @@ final class EventSink: Sendable {
   private let filter: EventFilter
   private let count: Int?
   private let runner: CommandRunner?
-  private let state = Mutex((shown: 0, lastEvent: ContinuousClock.now))
+  private let state = Mutex((shown: 0, isBusy: false, lastEvent: ContinuousClock.now))
 
   init(_ output: Output, filter: EventFilter, count: Int?, runner: CommandRunner?) {
     self.output = output
@@ -29,15 +29,18 @@ final class EventSink: Sendable {
         wanted.append(line)
       }
       processed += 1
-      if wanted.count == left { break }
+      // After a command each event is acknowledged by itself: the one after it may fail.
+      if wanted.count == left || runner != nil && !wanted.isEmpty { break }
     }
     if let runner {
+      state.withLock { $0.isBusy = true }
       for line in wanted { try await runner.run(line) }
     } else {
       try output.show(wanted)
     }
     let total = state.withLock { state in
       state.shown += wanted.count
+      state.isBusy = false
       if !wanted.isEmpty { state.lastEvent = .now }
       return state.shown
     }
@@ -48,7 +51,8 @@ final class EventSink: Sendable {
   func waitUntilIdle(_ milliseconds: Int64) async throws -> Bool {
     state.withLock { $0.lastEvent = .now }
     while true {
-      let end = state.withLock(\.lastEvent) + .milliseconds(milliseconds)
+      // A command that still runs is something that comes.
+      let end = state.withLock { $0.isBusy ? .now : $0.lastEvent } + .milliseconds(milliseconds)
       if ContinuousClock.now >= end { return false }
       try await Task.sleep(until: end, clock: .continuous)
     }
