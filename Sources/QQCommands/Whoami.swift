@@ -14,6 +14,9 @@ struct Whoami: AsyncParsableCommand {
 
   func run() async throws {
     let context = try CommandContext(options)
+    let key = context.isPlaintext ? nil : try context.identity().fingerprint.description
+    let place = try await self.place(context)
+    // After connecting: a first contact is remembered.
     var known = "nothing yet"
     do throws(IdentityError) {
       switch try context.knownHubs.lookup(host: context.endpoint.host, port: context.endpoint.port) {
@@ -24,8 +27,6 @@ struct Whoami: AsyncParsableCommand {
     } catch {
       throw CommandFailure(.config, error.message)
     }
-    let key = context.isPlaintext ? nil : try context.identity().fingerprint.description
-    let place = try await self.place(context)
     let nick = place?.welcome.nick ?? context.nick
     try context.output.show(text: text(context, nick: nick, key: key, known: known, place: place)) { json in
       json.begin("whoami")

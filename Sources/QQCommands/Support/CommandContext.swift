@@ -39,13 +39,16 @@ struct CommandContext: Sendable {
     }
     hubSource = named?.source
 
-    let chosen = options.nick ?? environment["QQ_NICK"] ?? file.nick
+    let onCommandLine = options.nick ?? environment["QQ_NICK"]
+    let chosen = onCommandLine ?? file.nick
     isNickChosen = chosen != nil
     if let chosen {
       do {
         nick = try Nick(chosen).text
       } catch {
-        throw CommandFailure(.usage, "\"\(chosen)\" can't be a nick: \(error.message)")
+        let source = onCommandLine == nil ? " (config.json)" : ""
+        throw CommandFailure(
+          onCommandLine == nil ? .config : .usage, "\"\(chosen)\"\(source) can't be a nick: \(error.message)")
       }
     } else {
       nick = Nick.derived(from: Environment.account, host: nil).text
@@ -107,6 +110,12 @@ struct CommandContext: Sendable {
       guard mayTrust else { return false }
       do throws(IdentityError) {
         try knownHubs.remember(host: endpoint.host, port: endpoint.port, .pin(fingerprint))
+      } catch .otherwiseKnown {
+        // Since this command started: by an earlier connection of its own, or by another command.
+        guard case .pin(let known)? = try knownHubs.lookup(host: endpoint.host, port: endpoint.port) else {
+          throw ClientError.untrusted(endpoint, fingerprint)
+        }
+        throw ClientError.keyChanged(endpoint, expected: known, seen: fingerprint, file: knownHubs.path)
       } catch {
         throw CommandFailure(ExitStatus(error), error.message)
       }
