@@ -29,6 +29,11 @@ public enum Program {
         Signals.onFirst {
           interrupted.store(true, ordering: .relaxed)
           task.cancel()
+          // Looking up a name, for one, is not to be cancelled.
+          Thread.detach {
+            sleep(2)
+            _exit(ExitStatus.interrupted.rawValue)
+          }
         }
       }
       try await task.value
@@ -68,7 +73,17 @@ public enum Program {
         Output.complain("internal error: \(error)")
         exit(ExitStatus.software.rawValue)
       }
-      QQ.exit(withError: error)
+      let status = QQ.exitCode(for: error)
+      if status.isSuccess { QQ.exit(withError: error) }
+      Output.complain("\(QQ.message(for: error)) (see \"qq \(subcommand)--help\")")
+      exit(ExitStatus.usage.rawValue)
     }
+  }
+
+  /// The command that was asked for, where there is one, and a space.
+  private static var subcommand: String {
+    guard CommandLine.arguments.count > 1 else { return "" }
+    let name = CommandLine.arguments[1]
+    return QQ.configuration.subcommands.contains { $0._commandName == name } ? name + " " : ""
   }
 }
