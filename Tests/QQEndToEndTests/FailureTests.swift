@@ -10,9 +10,9 @@ import Testing
       let client = try world.start([command] + arguments)
       #expect(try await client.end() == 69)
       #expect(client.rest == [])
-      let last = client.standardError.split(separator: "\n").last ?? ""
-      #expect(last.hasPrefix("qq: cannot reach the hub at 127.0.0.1:1: connection refused"))
-      #expect(last.contains("qq serve"))
+      #expect(client.standardError.hasPrefix("qq: cannot reach the hub at 127.0.0.1:1: connection refused"))
+      #expect(client.standardError.contains("qq serve"))
+      #expect(client.standardError.split(separator: "\n").count == 1)
     }
   }
 
@@ -30,7 +30,7 @@ import Testing
   @Test(
     "a server that speaks something else is 76",
     arguments: [
-      "HTTP/1.1 400 Bad Request\r\n\r\n", "220 mail.example ESMTP\r\n", "\u{0}\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}",
+      "HTTP/1.1 400 Bad Request\r\n\r\n", "220 mail.example ESMTP\r\n", "\u{1}\u{2}\u{3}\u{4}\u{5}\n",
     ],
     [true, false])
   func otherProtocol(_ greeting: String, _ isPlaintext: Bool) async throws {
@@ -41,7 +41,9 @@ import Testing
       let peer = try await server.accept()
       peer.write(Array(greeting.utf8))
       #expect(try await client.end() == 76)
-      #expect(client.standardError.contains("qq: \(server.address) does not speak qq"))
+      #expect(client.standardError.hasPrefix("qq: \(server.address) does not speak qq: "))
+      #expect(client.standardError.split(separator: "\n").count == 1)
+      peer.close()
     }
   }
 

@@ -42,6 +42,19 @@ import Testing
     }
   }
 
+  @Test("a stream that can't go on ends though its input doesn't")
+  func endlessInput() async throws {
+    try await World.run { world in
+      try await world.serve()
+      try await world.introduce("alice")
+      let thief = try world.qq("send", "--lines", "@all", nick: "alice", input: .pipe, state: "other account")
+      thief.write("one\n")
+      #expect(try await thief.end() == 77)
+      let unreachable = try world.qq("send", "--lines", "@all", "--hub", "127.0.0.1:1", nick: "alice", input: .pipe)
+      #expect(try await unreachable.end() == 69)
+    }
+  }
+
   @Test("thousands of lines arrive all, once, in order")
   func many() async throws {
     try await World.run { world in
@@ -226,9 +239,15 @@ import Testing
     try await World.run { world in
       try await world.serve()
       try await world.introduce("bob")
-      let text = String(repeating: "\u{1}", count: 40_000) + String(repeating: "x", count: 25_536)
+      let text = String(repeating: "\"\u{1}", count: 10_000) + String(repeating: "日", count: 15_178) + "xx"
+      #expect(text.utf8.count == 65_536)
       #expect(try await world.run("send", "bob", nick: "alice", input: .text(text)).status == 0)
       #expect(try await world.run("listen", "-n", "1", nick: "bob").texts == [text])
+      // Six bytes each in JSON: such a line is longer than the protocol's.
+      let escaped = String(repeating: "\u{1}", count: 60_000)
+      let refused = try await world.run("send", "bob", nick: "alice", input: .text(escaped))
+      #expect(refused.status == 65)
+      #expect(refused.standardError.contains("once it is escaped as JSON"))
     }
   }
 

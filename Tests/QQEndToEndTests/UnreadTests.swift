@@ -10,7 +10,8 @@ import Testing
       let early = (1...5).map { "early \($0)" }.joined(separator: "\n")
       #expect(try await world.run("send", "--lines", "bob", nick: "alice", input: .text(early)).status == 0)
       let bob = try await world.listen("bob")
-      #expect(try await world.run("send", "bob", "live", nick: "alice").status == 0)
+      // Once it is delivered the reader's place is kept, whatever ends it.
+      #expect(try await world.run("send", "--wait", "delivered", "bob", "live", nick: "alice").status == 0)
       #expect(
         try await bob.lines(6).map { $0["text"] } == ["early 1", "early 2", "early 3", "early 4", "early 5", "live"])
       bob.signal(2)
