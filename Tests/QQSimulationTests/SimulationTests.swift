@@ -18,7 +18,7 @@ struct SimulationTests {
       Issue.record(
         """
         seed \(outcome.seed): \(outcome.violation?.description ?? "")
-        once more, with what happened: QQ_SEED=\(outcome.seed) swift test --filter QQSimulationTests
+        once more, with what happened: QQ_SEED=\(outcome.seed) swift test --filter SimulationTests.holds
         """)
     }
     // Worlds in which next to nothing happens prove next to nothing.
