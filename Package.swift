@@ -90,6 +90,7 @@ let package = Package(
       name: "QQIdentityTests", dependencies: ["QQIdentity", "QQProtocol", nio, nioPosix, nioTLS, nioSSL],
       swiftSettings: common),
     .testTarget(name: "QQClientTests", dependencies: ["QQClient", "QQProtocol"], swiftSettings: common),
-    .testTarget(name: "QQCommandsTests", dependencies: ["QQCommands", "QQClient", "QQProtocol"], swiftSettings: common),
+    .testTarget(
+      name: "QQCommandsTests", dependencies: ["QQCommands", "QQClient", "QQProtocol"], swiftSettings: common),
   ]
 )
