@@ -5,9 +5,9 @@ import Testing
 @Suite("what goes wrong between a command and its hub") struct FailureTests {
   @Test("an unreachable hub is 69 and says what to do", arguments: ["send", "listen", "who", "history"])
   func unreachable(_ command: String) async throws {
-    try await World.run { world in
+    try await Scene.run { scene in
       let arguments = ["--hub", "127.0.0.1:1", "--nick", "alice"] + (command == "send" ? ["bob", "hi"] : [])
-      let client = try world.start([command] + arguments)
+      let client = try scene.start([command] + arguments)
       #expect(try await client.end() == 69)
       #expect(client.rest == [])
       #expect(client.standardError.hasPrefix("qq: cannot reach the hub at 127.0.0.1:1: connection refused"))
@@ -18,8 +18,8 @@ import Testing
 
   @Test("a host that isn't there is 68")
   func unknownHost() async throws {
-    try await World.run { world in
-      let client = try await world.run("who", "--hub", "no-such-host.invalid", nick: "alice")
+    try await Scene.run { scene in
+      let client = try await scene.run("who", "--hub", "no-such-host.invalid", nick: "alice")
       #expect(client.status == 68)
       #expect(
         client.standardError
@@ -34,9 +34,9 @@ import Testing
     ],
     [true, false])
   func otherProtocol(_ greeting: String, _ isPlaintext: Bool) async throws {
-    try await World.run { world in
+    try await Scene.run { scene in
       let server = try RawServer()
-      let client = try world.start(
+      let client = try scene.start(
         ["send", "--nick", "alice", "--hub", server.address, "bob", "hi"] + (isPlaintext ? ["--plaintext"] : []))
       let peer = try await server.accept()
       peer.write(Array(greeting.utf8))
@@ -49,9 +49,9 @@ import Testing
 
   @Test("a server that says nothing is 75 when the time is up", arguments: [true, false])
   func silentServer(_ isPlaintext: Bool) async throws {
-    try await World.run { world in
+    try await Scene.run { scene in
       let server = try RawServer()
-      let client = try world.start(
+      let client = try scene.start(
         ["send", "--nick", "alice", "--timeout", "500ms", "--hub", server.address, "bob", "hi"]
           + (isPlaintext ? ["--plaintext"] : []))
       let peer = try await server.accept()
@@ -62,9 +62,9 @@ import Testing
 
   @Test("a server that closes at once is 69 or 76", arguments: [true, false])
   func closingServer(_ isPlaintext: Bool) async throws {
-    try await World.run { world in
+    try await Scene.run { scene in
       let server = try RawServer()
-      let client = try world.start(
+      let client = try scene.start(
         ["who", "--nick", "alice", "--hub", server.address] + (isPlaintext ? ["--plaintext"] : []))
       try await server.accept().close()
       #expect([69, 76].contains(try await client.end()))
@@ -74,11 +74,11 @@ import Testing
 
   @Test("a command that can't write its output says so")
   func fullDisk() async throws {
-    try await World.run { world in
-      try await world.serve()
-      try await world.introduce("bob")
-      let shell = try world.start(
-        program: "/bin/sh", ["-c", "\"$0\" who --all --nick bob > /dev/full; echo $?", World.binary])
+    try await Scene.run { scene in
+      try await scene.serve()
+      try await scene.introduce("bob")
+      let shell = try scene.start(
+        program: "/bin/sh", ["-c", "\"$0\" who --all --nick bob > /dev/full; echo $?", Scene.binary])
       #expect(try await shell.line().text == "74")
       #expect(shell.standardError.contains("qq: cannot write: no space left on device"))
     }
@@ -87,8 +87,8 @@ import Testing
   @Test(
     "usage errors are one line of qq's own", arguments: [["frobnicate"], ["send"], ["who", "--nonsense"], ["join"]])
   func usage(_ arguments: [String]) async throws {
-    try await World.run { world in
-      let client = try world.start(arguments)
+    try await Scene.run { scene in
+      let client = try scene.start(arguments)
       #expect(try await client.end() == 64)
       #expect(client.rest == [])
       #expect(client.standardError.hasPrefix("qq: "))
@@ -100,8 +100,8 @@ import Testing
     "help and version are output, and done",
     arguments: [["--help"], ["--version"], ["send", "--help"], ["help", "who"]])
   func help(_ arguments: [String]) async throws {
-    try await World.run { world in
-      let client = try world.start(arguments)
+    try await Scene.run { scene in
+      let client = try scene.start(arguments)
       #expect(try await client.end() == 0)
       #expect(client.rest != [])
       #expect(client.standardError == "")

@@ -5,15 +5,15 @@ import Testing
 @Suite("a hub that ends and comes back") struct RestartTests {
   @Test("a listener goes on where it was: nothing lost, nothing twice, in order", arguments: [SIGKILL, SIGTERM])
   func listener(_ signal: Int32) async throws {
-    try await World.run { world in
-      var hub = try await world.serve()
-      let bob = try await world.listen("bob")
-      #expect(try await world.run("send", "bob", "before", nick: "alice").status == 0)
+    try await Scene.run { scene in
+      var hub = try await scene.serve()
+      let bob = try await scene.listen("bob")
+      #expect(try await scene.run("send", "bob", "before", nick: "alice").status == 0)
       #expect(try await bob.line()["text"] == "before")
       for round in 1...2 {
-        hub = try await world.restart(hub, signal)
+        hub = try await scene.restart(hub, signal)
         // It may be connected again before this, or after: the message is there in both cases.
-        #expect(try await world.run("send", "bob", "after \(round)", nick: "alice").status == 0)
+        #expect(try await scene.run("send", "bob", "after \(round)", nick: "alice").status == 0)
         #expect(try await bob.line()["text"] == "after \(round)")
       }
       #expect(bob.rest == [])
@@ -25,10 +25,10 @@ import Testing
 
   @Test("a stream of lines goes on: each is stored once, in order, and answered", arguments: [SIGKILL, SIGTERM])
   func sender(_ signal: Int32) async throws {
-    try await World.run { world in
-      var hub = try await world.serve()
-      let bob = try await world.listen("bob")
-      let sender = try world.qq("send", "--lines", "bob", nick: "alice", input: .pipe)
+    try await Scene.run { scene in
+      var hub = try await scene.serve()
+      let bob = try await scene.listen("bob")
+      let sender = try scene.qq("send", "--lines", "bob", nick: "alice", input: .pipe)
       var texts: [String] = []
       func write(_ count: Int) {
         let more = (texts.count + 1...texts.count + count).map { "line \($0)" }
@@ -43,7 +43,7 @@ import Testing
         write(300)
         try await hub.process.end()
         write(300)
-        hub = try await world.serve(listen: hub.address)
+        hub = try await scene.serve(listen: hub.address)
         write(300)
       }
       sender.endInput()
@@ -53,7 +53,7 @@ import Testing
       try await sender.complaint("connecting again")
       try await sender.complaint("connected to \(hub.address) again")
       #expect(try await bob.lines(texts.count).compactMap { $0["text"] } == texts)
-      let kept = try await world.run("listen", "--since", "all", "-n", "\(texts.count)", nick: "bob")
+      let kept = try await scene.run("listen", "--since", "all", "-n", "\(texts.count)", nick: "bob")
       #expect(kept.texts == texts)
       #expect(bob.rest == [])
     }
@@ -61,32 +61,32 @@ import Testing
 
   @Test("what was acknowledged to a sender survives kill -9")
   func durable() async throws {
-    try await World.run { world in
-      let hub = try await world.serve()
-      try await world.introduce("bob")
-      let sender = try world.qq("send", "--lines", "bob", nick: "alice", input: .pipe)
+    try await Scene.run { scene in
+      let hub = try await scene.serve()
+      try await scene.introduce("bob")
+      let sender = try scene.qq("send", "--lines", "bob", nick: "alice", input: .pipe)
       sender.write((1...50).map { "line \($0)\n" }.joined())
       let answers = try await sender.lines(50)
       hub.process.signal(SIGKILL)
       try await hub.process.end()
       sender.signal(SIGKILL)
       try await sender.end()
-      try await world.serve(listen: hub.address)
-      let kept = try await world.run("listen", "-n", "50", nick: "bob")
+      try await scene.serve(listen: hub.address)
+      let kept = try await scene.run("listen", "-n", "50", nick: "bob")
       #expect(kept.lines.map { $0["id"] } == answers.map { $0["id"] })
     }
   }
 
   @Test("a sender that waits for its reader goes on waiting")
   func waiting() async throws {
-    try await World.run { world in
-      let hub = try await world.serve()
-      try await world.introduce("bob")
-      let sender = try world.qq("send", "--wait", "delivered", "--timeout", "60s", "bob", "hi", nick: "alice")
+    try await Scene.run { scene in
+      let hub = try await scene.serve()
+      try await scene.introduce("bob")
+      let sender = try scene.qq("send", "--wait", "delivered", "--timeout", "60s", "bob", "hi", nick: "alice")
       #expect(try await sender.line()["type"] == "sent")
-      let again = try await world.restart(hub, SIGKILL)
+      let again = try await scene.restart(hub, SIGKILL)
       try await sender.complaint("connected to \(again.address) again")
-      #expect(try await world.run("listen", "-n", "1", nick: "bob").texts == ["hi"])
+      #expect(try await scene.run("listen", "-n", "1", nick: "bob").texts == ["hi"])
       #expect(try await sender.line()["type"] == "receipt")
       #expect(try await sender.end() == 0)
     }
@@ -94,12 +94,12 @@ import Testing
 
   @Test("who --watch goes on, and -q keeps quiet about it")
   func watching() async throws {
-    try await World.run { world in
-      let hub = try await world.serve()
-      let watcher = try world.qq("who", "--watch", "-q", nick: "watcher")
-      let bob = try await world.listen("bob")
+    try await Scene.run { scene in
+      let hub = try await scene.serve()
+      let watcher = try scene.qq("who", "--watch", "-q", nick: "watcher")
+      let bob = try await scene.listen("bob")
       #expect(try await watcher.line()["nick"] == "bob")
-      let again = try await world.restart(hub)
+      let again = try await scene.restart(hub)
       try await bob.complaint("connected to \(again.address) again")
       #expect(try await watcher.line()["nick"] == "bob")
       #expect(watcher.standardError == "")
@@ -108,17 +108,17 @@ import Testing
 
   @Test("a hub with other data under the same key is noticed, and read from what is unread there")
   func otherData() async throws {
-    try await World.run { world in
-      let hub = try await world.serve("--ephemeral")
-      let bob = try await world.listen("bob")
-      #expect(try await world.run("send", "bob", "before", nick: "alice").status == 0)
+    try await Scene.run { scene in
+      let hub = try await scene.serve("--ephemeral")
+      let bob = try await scene.listen("bob")
+      #expect(try await scene.run("send", "bob", "before", nick: "alice").status == 0)
       #expect(try await bob.line()["text"] == "before")
       hub.process.signal(SIGTERM)
       try await hub.process.end()
-      try await world.serve("--ephemeral", listen: hub.address)
+      try await scene.serve("--ephemeral", listen: hub.address)
       try await bob.complaint("has other data than before")
-      #expect(try await world.run("who", "--wait", "bob", "--timeout", "60s", nick: "alice").status == 0)
-      #expect(try await world.run("send", "bob", "after", nick: "alice").status == 0)
+      #expect(try await scene.run("who", "--wait", "bob", "--timeout", "60s", nick: "alice").status == 0)
+      #expect(try await scene.run("send", "bob", "after", nick: "alice").status == 0)
       #expect(try await bob.line()["text"] == "after")
     }
   }

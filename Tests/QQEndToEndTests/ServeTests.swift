@@ -5,14 +5,14 @@ import Testing
 @Suite("qq serve") struct ServeTests {
   @Test("when a hub is ready it prints one line with its real port, its key and whom it admits")
   func ready() async throws {
-    try await World.run { world in
-      let hub = try await world.serve()
+    try await Scene.run { scene in
+      let hub = try await scene.serve()
       #expect(hub.ready["type"] == "ready")
       #expect(hub.address.hasPrefix("127.0.0.1:"))
       #expect(Int(hub.port).map { $0 > 0 } == true)
       #expect(hub.ready["fingerprint"]?.hasPrefix("SHA256:") == true)
       #expect(hub.ready["admits"]?.contains("this machine") == true)
-      try await hub.process.complaint("keeping messages in \(world.folder.path)/hub")
+      try await hub.process.complaint("keeping messages in \(scene.folder.path)/hub")
       hub.process.signal(SIGTERM)
       #expect(try await hub.process.end() == 0)
       #expect(hub.process.rest == [])
@@ -21,33 +21,33 @@ import Testing
 
   @Test("with --text the line is for reading")
   func readableLine() async throws {
-    try await World.run { world in
-      let hub = try world.qq("serve", "--listen", "127.0.0.1:0", "--data", "\(world.folder.path)/hub", "--text")
+    try await Scene.run { scene in
+      let hub = try scene.qq("serve", "--listen", "127.0.0.1:0", "--data", "\(scene.folder.path)/hub", "--text")
       #expect(try await hub.line().text.hasPrefix("ready on 127.0.0.1:"))
     }
   }
 
   @Test("its key stays, is nobody else's to read, and is made once")
   func key() async throws {
-    try await World.run { world in
-      let first = try await world.serve()
-      #expect(try world.folder.mode("hub") == 0o700)
-      #expect(try world.folder.mode("hub/hub.key") == 0o600)
-      #expect(try world.folder.mode("hub/journal.db") == 0o600)
-      let second = try await world.restart(first)
+    try await Scene.run { scene in
+      let first = try await scene.serve()
+      #expect(try scene.folder.mode("hub") == 0o700)
+      #expect(try scene.folder.mode("hub/hub.key") == 0o600)
+      #expect(try scene.folder.mode("hub/journal.db") == 0o600)
+      let second = try await scene.restart(first)
       #expect(second.ready["fingerprint"] == first.ready["fingerprint"])
       second.process.signal(SIGTERM)
       try await second.process.end()
-      let third = try await world.serve("--ephemeral")
+      let third = try await scene.serve("--ephemeral")
       #expect(third.ready["fingerprint"] == first.ready["fingerprint"])
     }
   }
 
   @Test("a signal ends it with status 0", arguments: [SIGINT, SIGTERM])
   func signals(_ signal: Int32) async throws {
-    try await World.run { world in
-      let hub = try await world.serve()
-      let listener = try await world.listen("bob")
+    try await Scene.run { scene in
+      let hub = try await scene.serve()
+      let listener = try await scene.listen("bob")
       hub.process.signal(signal)
       #expect(try await hub.process.end() == 0)
       try await listener.complaint("connecting again")
@@ -56,8 +56,8 @@ import Testing
 
   @Test("SIGINT ends it also where a shell had it ignored")
   func ignoredInterrupt() async throws {
-    try await World.run { world in
-      let hub = try await world.serve(program: ["/bin/sh", "-c", "trap '' INT; exec \"$0\" \"$@\""])
+    try await Scene.run { scene in
+      let hub = try await scene.serve(program: ["/bin/sh", "-c", "trap '' INT; exec \"$0\" \"$@\""])
       hub.process.signal(SIGINT)
       #expect(try await hub.process.end() == 0)
     }
@@ -65,9 +65,9 @@ import Testing
 
   @Test("a busy port is told on one line")
   func busyPort() async throws {
-    try await World.run { world in
-      let hub = try await world.serve()
-      let other = try await world.run("serve", "--listen", hub.address, "--data", "\(world.folder.path)/other")
+    try await Scene.run { scene in
+      let hub = try await scene.serve()
+      let other = try await scene.run("serve", "--listen", hub.address, "--data", "\(scene.folder.path)/other")
       #expect(other.status == 69)
       #expect(other.lines == [])
       #expect(
@@ -77,22 +77,22 @@ import Testing
 
   @Test("a second hub on one data directory is told so on one line")
   func lockedData() async throws {
-    try await World.run { world in
-      try await world.serve()
-      let other = try await world.run("serve", "--listen", "127.0.0.1:0", "--data", "\(world.folder.path)/hub")
+    try await Scene.run { scene in
+      try await scene.serve()
+      let other = try await scene.run("serve", "--listen", "127.0.0.1:0", "--data", "\(scene.folder.path)/hub")
       #expect(other.status == 69)
       #expect(other.lines == [])
       #expect(other.standardError.split(separator: "\n").count == 1)
-      #expect(other.standardError.contains("\(world.folder.path)/hub"))
+      #expect(other.standardError.contains("\(scene.folder.path)/hub"))
     }
   }
 
   @Test("a data directory that can't be made is told on one line", arguments: ["file", "/proc"])
   func unusableData(_ place: String) async throws {
-    try await World.run { world in
-      try world.folder.write("in the way", to: "file")
-      let directory = place.hasPrefix("/") ? "\(place)/qq" : "\(world.folder.path)/\(place)"
-      let hub = try await world.run("serve", "--listen", "127.0.0.1:0", "--data", directory)
+    try await Scene.run { scene in
+      try scene.folder.write("in the way", to: "file")
+      let directory = place.hasPrefix("/") ? "\(place)/qq" : "\(scene.folder.path)/\(place)"
+      let hub = try await scene.run("serve", "--listen", "127.0.0.1:0", "--data", directory)
       #expect(hub.status == 73)
       #expect(hub.lines == [])
       #expect(hub.standardError.split(separator: "\n").count == 1)
@@ -108,8 +108,8 @@ import Testing
       ["--tls-cert", "a.pem"], ["--threads", "0"], ["--retain", "soon"], ["--nonsense"],
     ])
   func usage(_ arguments: [String]) async throws {
-    try await World.run { world in
-      let hub = try world.start(["serve", "--data", "\(world.folder.path)/hub"] + arguments)
+    try await Scene.run { scene in
+      let hub = try scene.start(["serve", "--data", "\(scene.folder.path)/hub"] + arguments)
       #expect(try await hub.end() == 64)
       #expect(hub.rest == [])
     }

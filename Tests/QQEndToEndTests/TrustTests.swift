@@ -5,32 +5,32 @@ import Testing
 @Suite("who is let in, and which hub is trusted") struct TrustTests {
   @Test("a hub whose key has changed is refused with 77 before it learns anything")
   func changedKey() async throws {
-    try await World.run { world in
-      let hub = try await world.serve()
-      try await world.introduce("alice", "bob")
+    try await Scene.run { scene in
+      let hub = try await scene.serve()
+      try await scene.introduce("alice", "bob")
       hub.process.signal(SIGTERM)
       try await hub.process.end()
-      let other = try await world.serve("--ephemeral", data: "impostor", listen: hub.address)
-      let sent = try await world.run("send", "bob", "secret", nick: "alice")
+      let other = try await scene.serve("--ephemeral", data: "impostor", listen: hub.address)
+      let sent = try await scene.run("send", "bob", "secret", nick: "alice")
       #expect(sent.status == 77)
       #expect(sent.lines == [])
       #expect(sent.standardError.contains("the key of the hub at \(hub.address) has changed"))
       #expect(sent.standardError.contains("known_hubs"))
       #expect(sent.standardError.contains(other.ready["fingerprint"] ?? "-"))
       #expect(
-        try await world.run("who", "--all", nick: "fresh", state: "other account").lines.map { $0["nick"] } == ["fresh"]
+        try await scene.run("who", "--all", nick: "fresh", state: "other account").lines.map { $0["nick"] } == ["fresh"]
       )
     }
   }
 
   @Test("a listener that meets another key after a restart ends with 77")
   func changedKeyMeanwhile() async throws {
-    try await World.run { world in
-      let hub = try await world.serve()
-      let bob = try await world.listen("bob")
+    try await Scene.run { scene in
+      let hub = try await scene.serve()
+      let bob = try await scene.listen("bob")
       hub.process.signal(SIGTERM)
       try await hub.process.end()
-      try await world.serve(data: "impostor", listen: hub.address)
+      try await scene.serve(data: "impostor", listen: hub.address)
       #expect(try await bob.end() == 77)
       #expect(bob.standardError.contains("has changed"))
     }
@@ -38,26 +38,26 @@ import Testing
 
   @Test("a nick belongs to the key that first took it")
   func takenNick() async throws {
-    try await World.run { world in
-      try await world.serve()
-      try await world.introduce("alice")
+    try await Scene.run { scene in
+      try await scene.serve()
+      try await scene.introduce("alice")
       for nick in ["alice", "ALICE"] {
-        let thief = try await world.run("send", "@all", "hi", nick: nick, state: "other account")
+        let thief = try await scene.run("send", "@all", "hi", nick: nick, state: "other account")
         #expect(thief.status == 77)
         #expect(thief.lines == [])
         #expect(thief.standardError.contains("belongs to somebody else here: choose another with --nick"))
       }
-      let owner = try await world.run("who", "--all", nick: "alice")
+      let owner = try await scene.run("who", "--all", nick: "alice")
       #expect(owner.lines.map { $0["nick"] } == ["alice"])
     }
   }
 
   @Test("a nick that nobody chose is made free by the machine's name or a number")
   func derivedNick() async throws {
-    try await World.run { world in
-      try await world.serve()
-      let first = try await world.run("whoami")
-      let second = try await world.run("whoami", state: "other account")
+    try await Scene.run { scene in
+      try await scene.serve()
+      let first = try await scene.run("whoami")
+      let second = try await scene.run("whoami", state: "other account")
       #expect(first.status == 0)
       #expect(second.status == 0)
       guard let one = first.lines.first?["nick"], let two = second.lines.first?["nick"] else {
@@ -69,44 +69,44 @@ import Testing
 
   @Test("with --invite-only a stranger is refused with 77, and who was a user stays one")
   func inviteOnly() async throws {
-    try await World.run { world in
-      let hub = try await world.serve()
-      try await world.introduce("alice")
+    try await Scene.run { scene in
+      let hub = try await scene.serve()
+      try await scene.introduce("alice")
       hub.process.signal(SIGTERM)
       try await hub.process.end()
-      try await world.serve("--invite-only", listen: hub.address)
-      let stranger = try await world.run("who", nick: "stranger", state: "other account")
+      try await scene.serve("--invite-only", listen: hub.address)
+      let stranger = try await scene.run("who", nick: "stranger", state: "other account")
       #expect(stranger.status == 77)
       #expect(stranger.lines == [])
       #expect(stranger.standardError.contains("127.0.0.1 is not admitted here"))
-      #expect(try await world.run("who", nick: "alice").status == 0)
+      #expect(try await scene.run("who", nick: "alice").status == 0)
     }
   }
 
   @Test("whoever runs an --invite-only hub is let in, --admit and --open let others in")
   func admitted() async throws {
-    try await World.run { world in
-      let hub = try await world.serve("--invite-only")
-      #expect(try await world.run("who").status == 0)
-      #expect(try await world.run("who", nick: "stranger", state: "other").status == 77)
+    try await Scene.run { scene in
+      let hub = try await scene.serve("--invite-only")
+      #expect(try await scene.run("who").status == 0)
+      #expect(try await scene.run("who", nick: "stranger", state: "other").status == 77)
       hub.process.signal(SIGTERM)
       try await hub.process.end()
-      let second = try await world.serve("--invite-only", "--admit", "127.0.0.0/8", listen: hub.address)
+      let second = try await scene.serve("--invite-only", "--admit", "127.0.0.0/8", listen: hub.address)
       #expect(second.ready["admits"] == "nobody uninvited, 127.0.0.0/8")
-      #expect(try await world.run("who", nick: "stranger", state: "other").status == 0)
+      #expect(try await scene.run("who", nick: "stranger", state: "other").status == 0)
       second.process.signal(SIGTERM)
       try await second.process.end()
-      let third = try await world.serve("--open", listen: hub.address)
+      let third = try await scene.serve("--open", listen: hub.address)
       #expect(third.ready["admits"] == "everybody")
-      #expect(try await world.run("who", nick: "newcomer", state: "third").status == 0)
+      #expect(try await scene.run("who", nick: "newcomer", state: "third").status == 0)
     }
   }
 
   @Test("plaintext is refused unless the hub was started with --plaintext, and no client falls back to it")
   func plaintextRefused() async throws {
-    try await World.run { world in
-      try await world.serve()
-      let plain = try await world.run("send", "@all", "hi", "--plaintext", nick: "alice")
+    try await Scene.run { scene in
+      try await scene.serve()
+      let plain = try await scene.run("send", "@all", "hi", "--plaintext", nick: "alice")
       #expect(plain.status == 77)
       #expect(plain.standardError.contains("without --plaintext"))
     }
@@ -114,27 +114,27 @@ import Testing
 
   @Test("with --plaintext on both sides a guest sends and listens; TLS clients are served too")
   func plaintext() async throws {
-    try await World.run { world in
-      try await world.serve("--plaintext")
-      let guest = try await world.listen("guest", "--plaintext")
-      let sent = try await world.run("send", "--plaintext", "guest", "in the clear", nick: "other")
+    try await Scene.run { scene in
+      try await scene.serve("--plaintext")
+      let guest = try await scene.listen("guest", "--plaintext")
+      let sent = try await scene.run("send", "--plaintext", "guest", "in the clear", nick: "other")
       #expect(sent.status == 0)
       #expect(try await guest.line()["text"] == "in the clear")
-      #expect(try await world.run("send", "guest", "under TLS", nick: "alice").status == 0)
+      #expect(try await scene.run("send", "guest", "under TLS", nick: "alice").status == 0)
       let heard = try await guest.line()
       #expect(heard["text"] == "under TLS")
       #expect(heard["from"] == "alice")
-      let thief = try await world.run("send", "--plaintext", "@all", "x", nick: "alice")
+      let thief = try await scene.run("send", "--plaintext", "@all", "x", nick: "alice")
       #expect(thief.status == 77)
     }
   }
 
   @Test("a key that is taken by a guest's nick goes to the key, and the guest is told")
   func guestGives() async throws {
-    try await World.run { world in
-      try await world.serve("--plaintext")
-      let guest = try await world.listen("dora", "--plaintext")
-      #expect(try await world.run("who", nick: "dora").status == 0)
+    try await Scene.run { scene in
+      try await scene.serve("--plaintext")
+      let guest = try await scene.listen("dora", "--plaintext")
+      #expect(try await scene.run("who", nick: "dora").status == 0)
       #expect(try await guest.end() == 77)
       #expect(guest.standardError.contains("now belongs to a key"))
     }
@@ -142,12 +142,12 @@ import Testing
 
   @Test("keys and known hubs are nobody else's to read")
   func files() async throws {
-    try await World.run { world in
-      try await world.serve()
-      try await world.introduce("alice")
-      #expect(try world.folder.mode("state/qq/identities/alice.key") == 0o600)
-      #expect(try world.folder.mode("state/qq/known_hubs") == 0o600)
-      #expect(try world.folder.mode("state/qq") == 0o700)
+    try await Scene.run { scene in
+      try await scene.serve()
+      try await scene.introduce("alice")
+      #expect(try scene.folder.mode("state/qq/identities/alice.key") == 0o600)
+      #expect(try scene.folder.mode("state/qq/known_hubs") == 0o600)
+      #expect(try scene.folder.mode("state/qq") == 0o700)
     }
   }
 }

@@ -1,40 +1,39 @@
 import Glibc
-import QQTestSupport
 import Synchronization
 
 /// A test's own surroundings: folders, environment, hubs and commands of the real binary. Everything it started ends
 /// with it, however the test ends.
-final class World: Sendable {
-  struct Finished: Sendable {
-    var status: Int32
-    var lines: [JSONLine]
-    var standardError: String
+public final class Scene: Sendable {
+  public struct Finished: Sendable {
+    public var status: Int32
+    public var lines: [JSONLine]
+    public var standardError: String
 
     /// The texts of the messages that were printed.
-    var texts: [String] { lines.compactMap { $0["text"] } }
+    public var texts: [String] { lines.compactMap { $0["text"] } }
   }
 
-  let folder: TemporaryFolder
+  public let folder: TemporaryFolder
   private let state = Mutex((hub: nil as String?, children: [] as [ChildProcess]))
 
-  /// Programs of so many tests at a time share the machine.
+  /// The programs of so many tests at a time share the machine.
   private static let gate = Gate(4)
 
   private init() throws {
     folder = try TemporaryFolder()
   }
 
-  static func run(_ body: @escaping @Sendable (World) async throws -> Void) async throws {
+  public static func run(_ body: @escaping @Sendable (Scene) async throws -> Void) async throws {
     try await withTaskExecutorPreference(OwnExecutor.shared) {
       try await gate.pass {
-        let world = try World()
+        let scene = try Scene()
         do {
-          try await body(world)
+          try await body(scene)
         } catch {
-          await world.end()
+          await scene.end()
           throw error
         }
-        await world.end()
+        await scene.end()
       }
     }
   }
@@ -48,7 +47,7 @@ final class World: Sendable {
   // MARK: Programs
 
   /// `QQ_BINARY`, or the one that was built with these tests.
-  static let binary: String = {
+  public static let binary: String = {
     if let named = getenv("QQ_BINARY") { return String(cString: named) }
     var buffer = [CChar](repeating: 0, count: 4096)
     let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
@@ -68,8 +67,8 @@ final class World: Sendable {
   }
 
   /// Starts a program. `state`: the folder of keys and known hubs, one for each account.
-  func start(
-    program: String = World.binary, _ arguments: [String], input: ChildProcess.Input = .nothing,
+  public func start(
+    program: String = Scene.binary, _ arguments: [String], input: ChildProcess.Input = .nothing,
     state: String = "state",
     environment changes: [String: String] = [:]
   ) throws -> ChildProcess {
@@ -79,8 +78,8 @@ final class World: Sendable {
     return child
   }
 
-  /// Starts `qq` as the user `nick`, at the world's hub.
-  func qq(
+  /// Starts `qq` as the user `nick`, at the scene's hub.
+  public func qq(
     _ arguments: String..., nick: String? = nil, input: ChildProcess.Input = .nothing, state: String = "state",
     environment: [String: String] = [:]
   ) throws -> ChildProcess {
@@ -90,7 +89,7 @@ final class World: Sendable {
   }
 
   /// The same, to its end.
-  func run(
+  public func run(
     _ arguments: String..., nick: String? = nil, input: ChildProcess.Input = .nothing, state: String = "state",
     environment: [String: String] = [:]
   ) async throws -> Finished {
@@ -103,24 +102,24 @@ final class World: Sendable {
 
   // MARK: Hubs and users
 
-  struct Hub: Sendable {
-    var process: ChildProcess
-    var ready: JSONLine
+  public struct Hub: Sendable {
+    public var process: ChildProcess
+    public var ready: JSONLine
     /// As others reach it, with the real port.
-    var address: String
+    public var address: String
 
-    var port: String { String(address.split(separator: ":").last ?? "") }
+    public var port: String { String(address.split(separator: ":").last ?? "") }
   }
 
-  /// Starts a hub, which is the world's from now on, and waits until it is ready.
+  /// Starts a hub, which is the scene's from now on, and waits until it is ready.
   @discardableResult
-  func serve(
+  public func serve(
     _ options: String..., data: String = "hub", listen: String = "127.0.0.1:0", program: [String] = []
   ) async throws -> Hub {
     let arguments = ["serve", "--listen", listen, "--data", "\(folder.path)/\(data)"] + options
     let process =
       if let wrapper = program.first {
-        try start(program: wrapper, Array(program.dropFirst()) + [World.binary] + arguments)
+        try start(program: wrapper, Array(program.dropFirst()) + [Scene.binary] + arguments)
       } else {
         try start(arguments)
       }
@@ -131,14 +130,14 @@ final class World: Sendable {
   }
 
   /// Ends the hub with a signal and starts it again, at the same place with the same data.
-  func restart(_ hub: Hub, _ signal: Int32 = SIGTERM, _ options: String..., data: String = "hub") async throws -> Hub {
+  public func restart(_ hub: Hub, _ signal: Int32 = SIGTERM) async throws -> Hub {
     hub.process.signal(signal)
     try await hub.process.end()
-    return try await serve(data: data, listen: hub.address)
+    return try await serve(listen: hub.address)
   }
 
   /// Starts a listener and waits until its user is online.
-  func listen(
+  public func listen(
     _ nick: String, _ arguments: String..., input: ChildProcess.Input = .nothing, state: String = "state"
   ) async throws -> ChildProcess {
     let listener = try start(["listen", "--nick", nick] + arguments, input: input, state: state)
@@ -148,7 +147,7 @@ final class World: Sendable {
   }
 
   /// Makes users known to the hub.
-  func introduce(_ nicks: String...) async throws {
+  public func introduce(_ nicks: String...) async throws {
     for nick in nicks {
       let known = try await run("who", nick: nick)
       guard known.status == 0 else { throw UnexpectedOutput(known) }
@@ -156,10 +155,10 @@ final class World: Sendable {
   }
 }
 
-struct UnexpectedOutput: Error, CustomStringConvertible {
-  let description: String
+public struct UnexpectedOutput: Error, CustomStringConvertible {
+  public let description: String
 
-  init(_ what: some Any) {
+  public init(_ what: some Any) {
     description = "unexpected: \(what)"
   }
 }
