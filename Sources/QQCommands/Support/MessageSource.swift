@@ -90,16 +90,8 @@ final class MessageSource: Sendable {
   /// A control character takes six bytes in JSON. A line that is too long for the protocol would end the connection, and
   /// with it the stream.
   private static func sendable(_ message: OutgoingMessage, what: String) throws -> OutgoingMessage {
-    guard message.bytes * 6 + 512 > ProtocolLimits.line else { return message }
-    var writer = JSONWriter(reserving: ProtocolLimits.line)
-    ClientFrame.send(
-      .init(
-        ref: .max, id: message.id, to: message.to, text: message.text, replyTo: message.replyTo, wantsReceipts: true,
-        lastSeen: true)
-    )
-    .encode(into: &writer)
-    guard writer.bytes.count <= ProtocolLimits.line else {
-      throw CommandFailure(.data, "\(what) is longer than \(ProtocolLimits.line) bytes once it is escaped as JSON")
+    guard ClientFrame.Send.fitsLine(to: message.to, text: message.text) else {
+      throw CommandFailure(.data, "\(what) takes more than \(ProtocolLimits.line) bytes once it is escaped as JSON")
     }
     return message
   }
