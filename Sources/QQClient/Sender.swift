@@ -7,6 +7,8 @@ public actor Sender {
   private let report: @Sendable (OutboxResult) throws -> Void
   private let notice: @Sendable (LinkNotice) -> Void
   private var link: HubLink?
+  /// How many there were.
+  private var connections = 0
   private var isWriting = false
   private var isInputDone = false
   private var waiters: [CheckedContinuation<Void, Never>] = []
@@ -65,6 +67,7 @@ public actor Sender {
   private func connected(_ link: HubLink) async {
     wasConnected = true
     outbox.lost()
+    connections += 1
     self.link = link
     if isDone { return link.close() }
     await pump()
@@ -82,11 +85,13 @@ public actor Sender {
     while let link {
       let frames = outbox.takeUnwritten()
       if frames.isEmpty { return }
+      let connection = connections
       do {
         try await link.write(frames.map(ClientFrame.send))
       } catch {
-        // The connection is gone; its lines end too, and everything is written again on the next.
-        return
+        // The connection is gone, and everything is written again on the next. Where that has come already, it found
+        // this pump at work and left it to write.
+        if connection == connections { return }
       }
     }
   }
