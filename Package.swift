@@ -91,6 +91,12 @@ let package = Package(
       swiftSettings: common),
     .testTarget(name: "QQClientTests", dependencies: ["QQClient", "QQProtocol"], swiftSettings: common),
     .testTarget(
+      name: "QQServerTests",
+      dependencies: ["qq", "QQServer", "QQHub", "QQJournal", "QQIdentity", "QQProtocol", "QQTestSupport", logging, nio],
+      swiftSettings: common),
+    .testTarget(
+      name: "QQEndToEndTests", dependencies: ["qq", "QQTestSupport", "QQProtocol"], swiftSettings: common),
+    .testTarget(
       name: "QQCommandsTests", dependencies: ["QQCommands", "QQClient", "QQProtocol"], swiftSettings: common),
   ]
 )
