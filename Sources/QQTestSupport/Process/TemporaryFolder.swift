@@ -41,8 +41,13 @@ public final class TemporaryFolder: Sendable {
   }
 
   public func read(_ name: String) throws -> String {
-    let descriptor = open("\(path)/\(name)", O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw SystemFault("open \(name)") }
+    try Self.contents("\(path)/\(name)")
+  }
+
+  /// What a file says, wherever it is.
+  public static func contents(_ path: String) throws -> String {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw SystemFault("open \(path)") }
     defer { close(descriptor) }
     var all: [UInt8] = []
     var bytes = [UInt8](repeating: 0, count: 64 << 10)

@@ -1,0 +1,130 @@
+import Glibc
+import QQTestSupport
+import Testing
+
+@Suite("more than a hub likes") struct LoadTests {
+  @Test("a reader that doesn't read holds up nobody, costs bounded memory, and gets everything in the end")
+  func slowReader() async throws {
+    try await Scene.run { scene in
+      let hub = try await scene.serve("--plaintext")
+      let slow = try await hub.guest("slow")
+      let quick = try await hub.guest("quick")
+      for reader in [slow, quick] {
+        #expect(await reader.answer(to: "{\"type\":\"listen\",\"ref\":1,\"after\":\"now\"}")?["type"] == "ok")
+      }
+      slow.pauseReading(true)
+      let before = try hub.peakMemory()
+      let sender = try await hub.guest("sender")
+      let text = String(repeating: "x", count: 60_000)
+      let count = 850
+      // 50 MB, while the quick one reads.
+      let numbers = try await quick.received(count) {
+        for number in 1...count {
+          let id = String("0000000000000000000000\(10_000 + number)".suffix(26))
+          sender.write(
+            "{\"type\":\"send\",\"ref\":\(number),\"id\":\"0\(id.suffix(25))\",\"to\":[\"@all\"],\"text\":\"\(number) \(text)\"}\n"
+          )
+          if number % 16 == 0 { #expect(await sender.isDrained()) }
+        }
+      }
+      #expect(numbers == Array(1...count))
+      for number in 1...count { #expect(await sender.line()?.integer("ref") == Int64(number)) }
+      #expect(try await hub.serves())
+      #expect(try hub.peakMemory() - before < 160)
+      slow.pauseReading(false)
+      #expect(try await slow.received(count) {} == Array(1...count))
+      #expect(hub.process.isRunning)
+    }
+  }
+
+  @Test("a peer that asks and never reads its answers is read no more, and costs bounded memory")
+  func neverReading() async throws {
+    try await Scene.run { scene in
+      let hub = try await scene.serve("--plaintext", "--ephemeral")
+      let peer = try await hub.guest("peer")
+      peer.pauseReading(true)
+      let before = try hub.peakMemory()
+      let asking = Array(String(repeating: "{\"type\":\"who\",\"ref\":1,\"all\":true}\n", count: 4_000).utf8)
+      for _ in 0..<400 {
+        peer.write(asking)
+        // Not taken any more, or closed: either is well.
+        guard await peer.isDrained(within: .milliseconds(500)) else { break }
+      }
+      #expect(try await hub.serves())
+      #expect(try hub.peakMemory() - before < 120)
+    }
+  }
+
+  @Test("500 connections that say nothing, or half of a handshake, leave room for others")
+  func idle() async throws {
+    try await Scene.run { scene in
+      let hub = try await scene.serve("--plaintext", "--ephemeral")
+      try raiseFileLimit()
+      var sockets: [Int32] = []
+      defer { for socket in sockets { close(socket) } }
+      for number in 0..<500 {
+        let socket = try RawConnection.connect(port: Int(hub.port) ?? 0)
+        sockets.append(socket)
+        let starts: [[UInt8]] = [[], [0x16, 0x03, 0x01, 0x02, 0x00, 0x01], Array("{\"type\":".utf8)]
+        let start = starts[number % 3]
+        if !start.isEmpty { #expect(write(socket, start, start.count) == start.count) }
+      }
+      #expect(try await hub.serves())
+      #expect(try await scene.run("who", nick: "alice").status == 0)
+    }
+  }
+
+  @Test("more connections than there are file descriptors: those it has are served, and others once some have gone")
+  func fileDescriptors() async throws {
+    try await Scene.run { scene in
+      let hub = try await scene.serve(
+        "--plaintext", program: ["/bin/sh", "-c", "ulimit -n 128; exec \"$0\" \"$@\""])
+      try raiseFileLimit()
+      let first = try await hub.guest("first")
+      var sockets: [Int32] = []
+      defer { for socket in sockets { close(socket) } }
+      for _ in 0..<300 { sockets.append(try RawConnection.connect(port: Int(hub.port) ?? 0)) }
+      #expect(await first.answer(to: "{\"type\":\"ping\",\"ref\":3}")?.integer("ref") == 3)
+      // It still writes its journal.
+      let sent = await first.answer(
+        to: "{\"type\":\"send\",\"ref\":4,\"id\":\"00000000000000000000000001\",\"to\":[\"@all\"],\"text\":\"x\"}")
+      #expect(sent?["type"] == "sent")
+      let late = try hub.connection()
+      #expect(await late.isClosed())
+      for socket in sockets { close(socket) }
+      sockets = []
+      // The hub hears of that a little later.
+      var isServed = false
+      while !isServed {
+        let guest = try hub.connection()
+        isServed = await guest.answer(to: "{\"type\":\"hello\",\"protocol\":1}")?["type"] == "welcome"
+      }
+      #expect(hub.process.isRunning)
+    }
+  }
+
+  /// For this process, which holds the other ends.
+  private func raiseFileLimit() throws {
+    var limit = rlimit()
+    let files = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+    guard getrlimit(files, &limit) == 0 else { throw SystemFault("getrlimit") }
+    limit.rlim_cur = min(limit.rlim_max, max(limit.rlim_cur, 4_096))
+    guard setrlimit(files, &limit) == 0 else { throw SystemFault("setrlimit") }
+  }
+}
+
+extension RawConnection {
+  /// The numbers that so many messages begin with, in the order they come, while `body` runs.
+  fileprivate func received(_ count: Int, _ body: @escaping @Sendable () async throws -> Void) async throws -> [Int] {
+    async let numbers: [Int] = {
+      var numbers: [Int] = []
+      while numbers.count < count, let line = await line() {
+        guard line["type"] == "message" else { continue }
+        numbers.append(line["text"].flatMap { Int($0.prefix { $0 != " " }) } ?? 0)
+      }
+      return numbers
+    }()
+    try await body()
+    return await numbers
+  }
+}
