@@ -81,7 +81,8 @@ struct Serve: AsyncParsableCommand {
     let certificate = try certificate(directory)
     var server = ServerConfiguration(listen: try places(), tls: certificate.settings, hub: hub)
     server.threads = threads ?? max(1, min(8, Self.processors - 1))
-    server.maximumConnections = Self.raiseFileLimit() - 64
+    let files = Self.raiseFileLimit()
+    server.maximumConnections = max(files - 64, files / 2)
     Interfaces.note(&hub)
     server.hub = hub
 

@@ -112,7 +112,6 @@ public final class HubServer: Sendable {
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       .childChannelOption(.socketOption(.so_keepalive), value: 1)
-      .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelOption(.maxMessagesPerRead, value: 4)
       .childChannelOption(
         .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 256 << 10)
@@ -132,13 +131,15 @@ public final class HubServer: Sendable {
             guard dialect != .unknown, !isTLS || tls != nil else { throw ChannelError.inappropriateOperationForState }
             let connection = Connection(id: id, runner: runner, port: port, address: address, isTLS: isTLS)
             if isTLS, let tls {
-              // Over TLS the end of one direction is the end of the connection. With half-closure allowed NIOSSL would
-              // answer a client's close_notify by waiting for its own time limit.
-              try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: false)
               // Who may do what is decided at hello; here every certificate will do.
               let handler = NIOSSLServerHandler(
                 context: tls, customVerificationCallback: { _, verdict in verdict.succeed(.certificateVerified) })
               try channel.pipeline.syncOperations.addHandler(handler)
+            } else {
+              // Before anything is known the end of one direction is the end, or peers that say nothing and leave would
+              // stay until their time is up. Over TLS too: NIOSSL would answer a client's close_notify by waiting for
+              // a time limit of its own.
+              try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
             }
             connection.expectWelcome(within: greetingTime, on: channel)
             try channel.pipeline.syncOperations.addHandler(connection)
