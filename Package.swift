@@ -92,7 +92,9 @@ let package = Package(
     .testTarget(name: "QQClientTests", dependencies: ["QQClient", "QQProtocol"], swiftSettings: common),
     .testTarget(
       name: "QQServerTests",
-      dependencies: ["qq", "QQServer", "QQHub", "QQJournal", "QQIdentity", "QQProtocol", "QQTestSupport", logging, nio],
+      dependencies: [
+        "qq", "QQServer", "QQHub", "QQJournal", "QQIdentity", "QQProtocol", "QQTestSupport", logging, nio,
+      ],
       swiftSettings: common),
     .testTarget(
       name: "QQEndToEndTests", dependencies: ["qq", "QQTestSupport", "QQProtocol"], swiftSettings: common),
