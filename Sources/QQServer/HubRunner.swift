@@ -28,6 +28,7 @@ final class HubRunner: @unchecked Sendable {
   private var timer: Scheduled<Void>?
   private let congestion = Atomic<Bool>(false)
   private var hasFailed = false
+  private var isStopping = false
 
   /// Records that may be on their way to the disk before senders are read more slowly.
   private static let congested = 16_384
@@ -72,6 +73,8 @@ final class HubRunner: @unchecked Sendable {
       self.connections[connection.id] = connection
       self.waiting.insert(connection.id)
       self.enqueue(.opened(connection.id, peer))
+      // Its handshake was under way when all others were closed.
+      if self.isStopping { self.put(.close, to: connection.id) }
     }
   }
 
@@ -191,14 +194,16 @@ final class HubRunner: @unchecked Sendable {
     logger.debug("connection error", metadata: ["peer": "\(address)", "error": "\(error)"])
   }
 
-  /// Commits and answers all that was read, then closes every connection. `done` is called on `loop`.
-  func stop(_ done: @escaping @Sendable () -> Void) {
+  /// Commits and answers all that was read, then closes every connection. `done` is called on `loop` with those that
+  /// close themselves once they have written everything.
+  func stop(_ done: @escaping @Sendable (Set<SessionID>) -> Void) {
     journal.close { [weak self] in
       guard let self else { return }
       self.onLoop {
+        self.isStopping = true
         for connection in self.connections.values { connection.port.put(.close, to: connection) }
         for port in self.ports { port.deliver() }
-        done()
+        done(Set(self.connections.keys))
       }
     }
   }

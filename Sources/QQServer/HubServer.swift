@@ -119,10 +119,10 @@ public final class HubServer: Sendable {
       .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 512 << 10))
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          guard let address = IPAddress(channel.remoteAddress), let id = connections.open() else {
+          guard let address = IPAddress(channel.remoteAddress), let id = connections.open(channel) else {
             throw ChannelError.inappropriateOperationForState
           }
-          channel.closeFuture.whenComplete { _ in connections.close() }
+          channel.closeFuture.whenComplete { _ in connections.close(id) }
           guard let port = ports.first(where: { $0.loop === channel.eventLoop }) else { return }
           let timer = channel.eventLoop.scheduleTask(in: greetingTime) { channel.close(promise: nil) }
           let handler = DialectHandler { dialect, channel in
@@ -152,7 +152,8 @@ public final class HubServer: Sendable {
   /// Stops accepting, commits and answers all that was read, and closes.
   public func stop() async {
     for listener in listeners { try? await listener.close() }
-    await withCheckedContinuation { done in runner.stop { done.resume() } }
+    let closing = await withCheckedContinuation { done in runner.stop { done.resume(returning: $0) } }
+    connections.close(allBut: closing)
     await connections.drained()
     try? await group.shutdownGracefully()
   }
@@ -162,7 +163,7 @@ public final class HubServer: Sendable {
 final class ConnectionCounter: Sendable {
   private struct State {
     var next: SessionID = 1
-    var open = 0
+    var open: [SessionID: any Channel] = [:]
     var whenDrained: CheckedContinuation<Void, Never>?
   }
 
@@ -174,31 +175,37 @@ final class ConnectionCounter: Sendable {
   }
 
   /// A number for a new connection; nil where there are too many.
-  func open() -> SessionID? {
+  func open(_ channel: any Channel) -> SessionID? {
     state.withLock { state in
-      guard state.open < limit else { return nil }
-      state.open += 1
+      guard state.open.count < limit else { return nil }
       defer { state.next += 1 }
+      state.open[state.next] = channel
       return state.next
     }
   }
 
-  func close() {
+  func close(_ id: SessionID) {
     let waiter = state.withLock { state in
-      state.open -= 1
-      guard state.open == 0 else { return nil as CheckedContinuation<Void, Never>? }
+      state.open[id] = nil
+      guard state.open.isEmpty else { return nil as CheckedContinuation<Void, Never>? }
       defer { state.whenDrained = nil }
       return state.whenDrained
     }
     waiter?.resume()
   }
 
+  /// Closes those that nobody waits for, such as one that has said nothing yet.
+  func close(allBut ids: Set<SessionID>) {
+    let channels = state.withLock { state in state.open.filter { !ids.contains($0.key) }.values }
+    for channel in channels { channel.close(promise: nil) }
+  }
+
   /// Returns when nobody is connected any more.
   func drained() async {
     await withCheckedContinuation { waiter in
       let isDone = state.withLock { state in
-        if state.open > 0 { state.whenDrained = waiter }
-        return state.open == 0
+        if !state.open.isEmpty { state.whenDrained = waiter }
+        return state.open.isEmpty
       }
       if isDone { waiter.resume() }
     }
