@@ -6,11 +6,12 @@ import QQProtocol
 import QQTransport
 import Synchronization
 
-/// What the TLS handshake showed, for whoever waits for it.
+/// What a connection showed, and the end of the TLS handshake, for whoever waits for it.
 final class SeenKey: Sendable {
   private struct State {
     var fingerprint: Fingerprint?
     var failure: ClientError?
+    var fault: FrameFault?
     var timedOut = false
     var outcome: Result<Void, any Error>?
     var waiter: CheckedContinuation<Void, any Error>?
@@ -22,10 +23,14 @@ final class SeenKey: Sendable {
 
   func saw(_ key: Fingerprint) { state.withLock { $0.fingerprint = key } }
   func failed(_ error: ClientError) { state.withLock { $0.failure = error } }
+  func failed(_ fault: FrameFault) { state.withLock { $0.fault = fault } }
   func timedOut() { state.withLock { $0.timedOut = true } }
 
   func explain(_ endpoint: Endpoint) -> ClientError? {
-    state.withLock { $0.failure ?? ($0.timedOut ? .timedOut(endpoint) : nil) }
+    state.withLock { state in
+      state.failure ?? state.fault.map { .notAHub(endpoint, reason: $0.message) }
+        ?? (state.timedOut ? .timedOut(endpoint) : nil)
+    }
   }
 
   func finished(_ outcome: Result<Void, any Error>) {
@@ -90,6 +95,11 @@ final class HubLineHandler: ChannelInboundHandler {
 
   private var framer = LineFramer()
   private var decoder = FrameDecoder()
+  private let seen: SeenKey
+
+  init(_ seen: SeenKey) {
+    self.seen = seen
+  }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     var lines: [HubLine] = []
@@ -109,6 +119,8 @@ final class HubLineHandler: ChannelInboundHandler {
     }
     if !lines.isEmpty { context.fireChannelRead(wrapInboundOut(lines)) }
     if let fault {
+      // Whoever writes at this moment learns only that the connection is closed.
+      seen.failed(fault)
       context.fireErrorCaught(fault)
       context.close(promise: nil)
     }

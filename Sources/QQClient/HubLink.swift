@@ -91,14 +91,11 @@ public struct HubLink: Sendable {
       let link = HubLink(welcome: welcome, outbound: outbound, channel: channel.channel)
       do {
         return try await body(link, &lines)
-      } catch is ChannelError {
-        throw ClientError.lost(endpoint)
-      } catch is IOError {
-        throw ClientError.lost(endpoint)
-      } catch is NIOSSLError {
-        throw ClientError.lost(endpoint)
-      } catch is NIOAsyncWriterError {
-        throw ClientError.lost(endpoint)
+      } catch
+        where error is ChannelError || error is IOError || error is NIOSSLError
+        || error is NIOAsyncWriterError || error is FrameFault
+      {
+        throw seen.explain(endpoint) ?? .lost(endpoint)
       }
     }
   }
@@ -188,7 +185,8 @@ public struct HubLink: Sendable {
         try channel.pipeline.syncOperations.addHandler(tls())
         try channel.pipeline.syncOperations.addHandler(HandshakeHandler(seen))
       }
-      try channel.pipeline.syncOperations.addHandler(HubLineHandler())
+      try channel.pipeline.syncOperations.addHandler(
+        HubLineHandler(seen))
       return try NIOAsyncChannel<[HubLine], ByteBuffer>(
         wrappingChannelSynchronously: channel,
         configuration: .init(backPressureStrategy: .init(lowWatermark: 2, highWatermark: 16)))

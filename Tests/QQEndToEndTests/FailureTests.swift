@@ -47,6 +47,23 @@ import Testing
     }
   }
 
+  @Test("a hub that loses its mind after its welcome is 76")
+  func laterFault() async throws {
+    try await Scene.run { scene in
+      let server = try RawServer()
+      let client = try scene.start(["who", "--nick", "alice", "--hub", server.address, "--plaintext"])
+      let peer = try await server.accept()
+      #expect(await peer.line()?["type"] == "hello")
+      let welcome = #"{"type":"welcome","protocol":1,"hub":"h","epoch":"e","nick":"alice","address":"::1","seq":0}"#
+      peer.write(welcome + "\n")
+      #expect(await peer.line()?["type"] == "who")
+      peer.write("{\"type\":\"user\",}\n")
+      #expect(try await client.end() == 76)
+      #expect(client.standardError.hasPrefix("qq: \(server.address) does not speak qq: "))
+      peer.close()
+    }
+  }
+
   @Test("a server that says nothing is 75 when the time is up", arguments: [true, false])
   func silentServer(_ isPlaintext: Bool) async throws {
     try await Scene.run { scene in
