@@ -27,11 +27,13 @@ final class HubRunner: @unchecked Sendable {
   private var firstBuffer: UInt64 = 1
   private var timer: Scheduled<Void>?
   private let congestion = Atomic<Bool>(false)
+  private var uncommittedBytes = 0
   private var hasFailed = false
   private var isStopping = false
 
   /// Records that may be on their way to the disk before senders are read more slowly.
   private static let congested = 16_384
+  private static let congestedBytes = 16 << 20
 
   init(
     hub: Hub, journal: any Journal, store: any Store, loop: any EventLoop, ports: [LoopPort], logger: Logger,
@@ -51,7 +53,12 @@ final class HubRunner: @unchecked Sendable {
     journal.start { [weak self] event in
       guard let self else { return }
       switch event {
-      case .committed(let batch): self.submit(.committed(batch))
+      case .committed(let batch):
+        self.onLoop {
+          // Replayed ones come before any was appended.
+          self.uncommittedBytes = max(0, self.uncommittedBytes - Self.bytes(batch.records.lazy.map(\.record)))
+          self.enqueue(.committed(batch))
+        }
       case .failed(let reason): self.onLoop { self.fail(reason) }
       }
     }
@@ -133,7 +140,9 @@ final class HubRunner: @unchecked Sendable {
 
   private func perform(_ effect: Effect) {
     switch effect {
-    case .append(let records): journal.append(records)
+    case .append(let records):
+      uncommittedBytes += Self.bytes(records)
+      journal.append(records)
     case .project(let projection): store.project(projection)
     case .page(let query, let token):
       store.page(query) { [weak self] page in self?.submit(.page(token, page)) }
@@ -171,10 +180,17 @@ final class HubRunner: @unchecked Sendable {
   /// Senders are read no faster than the journal commits.
   var isCongested: Bool { congestion.load(ordering: .relaxed) }
 
+  /// What records take in memory, about.
+  private static func bytes(_ records: some Sequence<Record>) -> Int {
+    records.reduce(0) { sum, record in
+      if case .message(let body) = record.body { sum + 256 + body.text.utf8.count } else { sum + 256 }
+    }
+  }
+
   private func regulate() {
-    if hub.uncommitted > Self.congested {
+    if hub.uncommitted > Self.congested || uncommittedBytes > Self.congestedBytes {
       congestion.store(true, ordering: .relaxed)
-    } else if isCongested, hub.uncommitted < Self.congested / 2 {
+    } else if isCongested, hub.uncommitted < Self.congested / 2, uncommittedBytes < Self.congestedBytes / 2 {
       congestion.store(false, ordering: .relaxed)
       for port in ports { port.resumeReading() }
     }
