@@ -26,12 +26,23 @@ public actor Sender {
     self.notice = notice
   }
 
-  /// Takes a message; waits while the outbox is full, so that input is read no faster than the hub answers.
+  /// Takes a message; waits while the outbox is full and the task isn't cancelled, so that input is read no faster than
+  /// the hub answers.
   public func submit(_ message: OutgoingMessage) async {
     outbox.submit(message)
     // Whoever reads input ahead gives several at once: they are written together.
     if !isWriting { Task { await self.pump() } }
-    if outbox.isFull { await withCheckedContinuation { waiters.append($0) } }
+    guard outbox.isFull else { return }
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { waiters.append($0) }
+    } onCancel: {
+      Task { await self.release() }
+    }
+  }
+
+  private func release() {
+    for waiter in waiters { waiter.resume() }
+    waiters = []
   }
 
   /// Nothing more will be submitted: `run` returns when everything is answered.
@@ -105,10 +116,7 @@ public actor Sender {
       for result in outbox.received(frame) { try report(result) }
     }
     answers += 1
-    if !outbox.isFull {
-      for waiter in waiters { waiter.resume() }
-      waiters = []
-    }
+    if !outbox.isFull { release() }
     return isDone
   }
 }

@@ -98,7 +98,10 @@ struct Send: AsyncParsableCommand {
     var input = InputLines()
     let standardInput = StandardInput()
     while let chunk = try await standardInput.read() {
-      for line in input.feed(chunk) { await submit(line, sender, source, report) }
+      for line in input.feed(chunk) {
+        try Task.checkCancellation()
+        await submit(line, sender, source, report)
+      }
     }
     if let line = input.finish() { await submit(line, sender, source, report) }
     await sender.finishInput()
