@@ -59,6 +59,45 @@ import Testing
     }
   }
 
+  @Test("a stream whose hub stays away ends with 75 when its time is up, and names what wasn't confirmed")
+  func gone() async throws {
+    try await Scene.run { scene in
+      let hub = try await scene.serve()
+      try await scene.introduce("bob")
+      let sender = try scene.qq("send", "--lines", "--timeout", "1s", "bob", nick: "alice", input: .pipe)
+      sender.write("first\n")
+      #expect(try await sender.line()["type"] == "sent")
+      hub.process.signal(SIGKILL)
+      try await hub.process.end()
+      // More than is kept in memory, and the input goes on.
+      sender.write((1...2_000).map { "line \($0)\n" }.joined())
+      #expect(try await sender.end() == 75)
+      #expect(sender.standardError.contains("not confirmed: retry with --id "))
+      #expect(sender.standardError.hasSuffix("qq: the hub at \(hub.address) did not confirm in time\n"))
+    }
+  }
+
+  @Test("a hub whose disk is full ends with 74 and has answered only what it keeps")
+  func fullDisk() async throws {
+    try await Scene.run { scene in
+      let hub = try await scene.serve(
+        program: ["/bin/sh", "-c", "trap '' XFSZ; ulimit -f 1000; exec \"$0\" \"$@\""])
+      try await scene.introduce("bob")
+      let sender = try scene.qq("send", "--lines", "bob", nick: "alice", input: .pipe)
+      sender.write((1...20_000).map { "line \($0)\n" }.joined())
+      #expect(try await hub.process.end() == 74)
+      #expect(hub.process.standardError.contains("the journal can promise nothing any more"))
+      try await sender.complaint("connecting again")
+      sender.signal(SIGKILL)
+      try await sender.end()
+      let answered = sender.rest.compactMap { $0["id"] }
+      try await scene.serve(listen: hub.address)
+      #expect(answered != [])
+      let kept = try await scene.run("listen", "--idle", "1s", nick: "bob").lines.compactMap { $0["id"] }
+      #expect(Array(kept.prefix(answered.count)) == answered)
+    }
+  }
+
   @Test("what was acknowledged to a sender survives kill -9")
   func durable() async throws {
     try await Scene.run { scene in
