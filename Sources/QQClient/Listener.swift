@@ -15,6 +15,8 @@ public struct Listener: Sendable {
 
   public enum Notice: Sendable {
     case link(LinkNotice)
+    /// The hub has begun to send events, on this connection.
+    case listening
     /// Another reader moves the cursor; this one doesn't.
     case following
     /// The hub's data is another than before.
@@ -51,6 +53,7 @@ public struct Listener: Sendable {
             failure = told
             break
           }
+          if case .ok(let ok) = frame, ok.ref == listen.ref { notice(.listening) }
           if case .presence = frame { events.append(line) }
           switch state.with({ $0.received(frame) }) {
           case .show: events.append(line)

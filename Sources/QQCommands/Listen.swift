@@ -75,17 +75,18 @@ struct Listen: AsyncParsableCommand {
     let reader = Reader(
       start: new ? .now : since?.start(now: Clock.now) ?? .unread, cursor: cursor, holds: isPlain || cursor != nil,
       name: MessageSource.newReaderName())
+    let sink = EventSink(
+      context.output, filter: filter, count: count, runner: exec.map { CommandRunner($0, retries: retries) })
     let listener = Listener(try context.link(), watchesPresence: filter.wantsPresence) { notice in
       switch notice {
       case .link(let link): context.note(link)
+      case .listening: sink.begin()
       case .following:
         context.output.note("another reader moves the cursor \"\(cursor ?? "listen")\": following without moving it")
       case .newEpoch(let endpoint):
         context.output.complain("the hub at \(endpoint) has other data than before: reading what is unread there")
       }
     }
-    let sink = EventSink(
-      context.output, filter: filter, count: count, runner: exec.map { CommandRunner($0, retries: retries) })
     Thread.detach {
       // A reader of ours that has gone is noticed even while nothing comes.
       Descriptor.waitForClosedPipe(1)

@@ -8,7 +8,7 @@ final class EventSink: Sendable {
   private let filter: EventFilter
   private let count: Int?
   private let runner: CommandRunner?
-  private let state = Mutex((shown: 0, isBusy: false, lastEvent: ContinuousClock.now))
+  private let state = Mutex((shown: 0, isBusy: true, lastEvent: ContinuousClock.now))
 
   init(_ output: Output, filter: EventFilter, count: Int?, runner: CommandRunner?) {
     self.output = output
@@ -18,6 +18,14 @@ final class EventSink: Sendable {
   }
 
   var shown: Int { state.withLock(\.shown) }
+
+  /// What is unread is about to come.
+  func begin() {
+    state.withLock { state in
+      state.isBusy = false
+      state.lastEvent = .now
+    }
+  }
 
   /// An event counts as processed when its line was written, or its command has succeeded.
   func take(_ batch: [HubLine]) async throws -> (processed: Int, verdict: Listener.Verdict) {
@@ -32,8 +40,8 @@ final class EventSink: Sendable {
       // After a command each event is acknowledged by itself: the one after it may fail.
       if wanted.count == left || runner != nil && !wanted.isEmpty { break }
     }
+    state.withLock { $0.isBusy = true }
     if let runner {
-      state.withLock { $0.isBusy = true }
       for line in wanted { try await runner.run(line) }
     } else {
       try output.show(wanted)
@@ -49,9 +57,8 @@ final class EventSink: Sendable {
 
   /// Returns false once nothing has come for so long.
   func waitUntilIdle(_ milliseconds: Int64) async throws -> Bool {
-    state.withLock { $0.lastEvent = .now }
     while true {
-      // A command that still runs is something that comes.
+      // Connecting takes what it takes, and so does a command, or whoever reads what is printed.
       let end = state.withLock { $0.isBusy ? .now : $0.lastEvent } + .milliseconds(milliseconds)
       if ContinuousClock.now >= end { return false }
       try await Task.sleep(until: end, clock: .continuous)
