@@ -97,6 +97,7 @@ import Testing
       let shell = try scene.start(
         program: "/bin/sh", ["-c", "\"$0\" who --all --nick bob > /dev/full; echo $?", Scene.binary])
       #expect(try await shell.line().text == "74")
+      try await shell.end()
       #expect(shell.standardError.contains("qq: cannot write: no space left on device"))
     }
   }

@@ -81,6 +81,20 @@ import Testing
     }
   }
 
+  @Test("time spent connecting, or in a command, doesn't count as idle")
+  func busyIsNotIdle() async throws {
+    try await Scene.run { scene in
+      try await scene.serve()
+      try await scene.introduce("bob")
+      #expect(try await scene.run("send", "--lines", "bob", nick: "alice", input: .text("1\n2\n")).status == 0)
+      #expect(try await scene.run("listen", "--cursor", "a", "--idle", "1ms", nick: "bob").status == 0)
+      let heard = try await scene.run("listen", "--idle", "200ms", "--exec", "sleep 0.5; echo $QQ_TEXT", nick: "bob")
+      #expect(heard.status == 0)
+      #expect(heard.lines.map(\.text) == ["1", "2"])
+      #expect(try await scene.run("listen", "--idle", "300ms", nick: "bob").texts == [])
+    }
+  }
+
   @Test("when nobody reads its output any more it ends with 0 and says nothing, even while nothing comes")
   func closedOutput() async throws {
     try await Scene.run { scene in

@@ -3,10 +3,12 @@ import QQTestSupport
 import Testing
 
 @Suite("more than a hub likes") struct LoadTests {
-  @Test("a reader that doesn't read holds up nobody, costs bounded memory, and gets everything in the end")
-  func slowReader() async throws {
+  @Test(
+    "a reader that doesn't read holds up nobody, costs bounded memory, and gets everything in the end",
+    arguments: ["1", "3"])
+  func slowReader(_ threads: String) async throws {
     try await Scene.run { scene in
-      let hub = try await scene.serve("--plaintext")
+      let hub = try await scene.serve("--plaintext", "--threads", threads)
       let slow = try await hub.guest("slow")
       let quick = try await hub.guest("quick")
       for reader in [slow, quick] {
