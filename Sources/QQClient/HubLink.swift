@@ -141,9 +141,11 @@ public struct HubLink: Sendable {
     switch error {
     case is ClientError, is CancellationError: error
     case let fault as FrameFault: ClientError.notAHub(endpoint, reason: fault.message)
+    case NIOSSLError.handshakeFailed(.sslError(let stack)) where !stack.contains(.eofDuringHandshake):
+      seen.explain(endpoint) ?? .notAHub(endpoint, reason: "the TLS handshake failed")
     default:
-      seen.explain(endpoint)
-        ?? (error is NIOSSLError ? .notAHub(endpoint, reason: "the TLS handshake failed") : .lost(endpoint))
+      // A hub that ends cuts off handshakes, too.
+      seen.explain(endpoint) ?? .lost(endpoint)
     }
   }
 
