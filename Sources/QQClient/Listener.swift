@@ -68,7 +68,7 @@ public struct Listener: Sendable {
             if let last { reader.done(last) }
             return reader.acknowledgement()
           }
-          if let ack { try await link.write([.ack(seq: ack)]) }
+          if let ack { try await acknowledge(ack, link) }
           if verdict == .enough {
             try await settle(link, &lines)
             return .finished
@@ -98,6 +98,16 @@ public struct Listener: Sendable {
       try? await settle(link, &lines)
       limit.cancel()
       throw error
+    }
+  }
+
+  /// What was shown is acknowledged also where the reader has been told to end meanwhile.
+  private func acknowledge(_ seq: Int64, _ link: HubLink) async throws {
+    do {
+      try Task.checkCancellation()
+      try await link.write([.ack(seq: seq)])
+    } catch is CancellationError {
+      try await Task { try await link.write([.ack(seq: seq)]) }.value
     }
   }
 

@@ -92,6 +92,29 @@ import Testing
     }
   }
 
+  @Test("a reader that is told to end has what it printed behind it")
+  func interrupted() async throws {
+    try await Scene.run { scene in
+      try await scene.serve()
+      try await scene.introduce("bob")
+      let sender = try scene.qq("send", "--lines", "bob", nick: "alice", input: .pipe)
+      var texts: [String?] = []
+      for round in 1...6 {
+        let bob = try scene.qq("listen", nick: "bob")
+        sender.write((1...400).map { "\(round) \($0)\n" }.joined())
+        texts.append(try await bob.line()["text"])
+        bob.signal(15)
+        #expect(try await bob.end() == 130)
+        texts += bob.rest.map { $0["text"] }
+      }
+      sender.endInput()
+      #expect(try await sender.end() == 0)
+      let left = 2_400 - texts.count
+      if left > 0 { texts += try await scene.run("listen", "-n", "\(left)", nick: "bob").lines.map { $0["text"] } }
+      #expect(texts == (1...6).flatMap { round in (1...400).map { "\(round) \($0)" } })
+    }
+  }
+
   @Test("a killed reader gets again only what it hadn't acknowledged")
   func killed() async throws {
     try await Scene.run { scene in
