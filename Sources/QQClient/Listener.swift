@@ -64,17 +64,16 @@ public struct Listener: Sendable {
         while !events.isEmpty {
           let (processed, verdict) = try await shown(events, show, link, &lines)
           let last = events.prefix(processed).last { $0.frame?.seq != nil }?.frame?.seq
-          let ack = state.with { reader in
-            if let last { reader.done(last) }
-            return reader.acknowledgement()
-          }
-          if let ack { try await acknowledge(ack, link) }
+          if let last { state.with { $0.done(last) } }
+          try await acknowledge(state, link)
           if verdict == .enough {
             try await settle(link, &lines)
             return .finished
           }
           events = events.dropFirst(processed)
         }
+        // What was shown on a lost connection is confirmed on this one, without waiting for something new.
+        try await acknowledge(state, link)
         if let failure { throw ClientError.refused(configuration.endpoint, failure) }
       }
       state.with { $0.lost() }
@@ -102,7 +101,8 @@ public struct Listener: Sendable {
   }
 
   /// What was shown is acknowledged also where the reader has been told to end meanwhile.
-  private func acknowledge(_ seq: Int64, _ link: HubLink) async throws {
+  private func acknowledge(_ state: ReaderState, _ link: HubLink) async throws {
+    guard let seq = state.with({ $0.acknowledgement() }) else { return }
     do {
       try Task.checkCancellation()
       try await link.write([.ack(seq: seq)])

@@ -23,6 +23,20 @@ import Testing
     }
   }
 
+  @Test("what a reader has shown is confirmed after a crash, though nothing new comes")
+  func confirmed() async throws {
+    try await Scene.run { scene in
+      let hub = try await scene.serve()
+      let bob = try await scene.listen("bob")
+      let sender = try scene.qq("send", "bob", "hi", "--wait", "delivered", "--timeout", "25s", nick: "alice")
+      #expect(try await bob.line()["text"] == "hi")
+      // The cursor's move waits for company on its way to the disk: most often this takes it.
+      _ = try await scene.restart(hub, SIGKILL)
+      #expect(try await sender.end() == 0)
+      #expect(bob.rest == [])
+    }
+  }
+
   @Test("a stream of lines goes on: each is stored once, in order, and answered", arguments: [SIGKILL, SIGTERM])
   func sender(_ signal: Int32) async throws {
     try await Scene.run { scene in
