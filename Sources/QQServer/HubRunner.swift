@@ -29,6 +29,7 @@ final class HubRunner: @unchecked Sendable {
   private let congestion = Atomic<Bool>(false)
   private var uncommittedBytes = 0
   private var hasFailed = false
+  private var whenReplayed: CheckedContinuation<Void, Never>?
   private var isStopping = false
 
   /// Records that may be on their way to the disk before senders are read more slowly.
@@ -48,8 +49,27 @@ final class HubRunner: @unchecked Sendable {
     self.onFailure = onFailure
   }
 
-  /// On any thread. Replayed records are applied before anything that is submitted later.
-  func start() {
+  /// Returns when the records that the store has yet to know are applied, or the journal has failed. Before that nobody
+  /// may be let in: a hub that doesn't know its groups yet would refuse them.
+  func start() async {
+    await withCheckedContinuation { waiter in
+      onLoop {
+        self.whenReplayed = waiter
+        self.startJournal()
+        // The store answers after the replay, and its answer comes by the same way.
+        self.store.seq(before: Timestamp(milliseconds: 0)) { [self] _ in
+          onLoop { self.replayed() }
+        }
+      }
+    }
+  }
+
+  private func replayed() {
+    whenReplayed?.resume()
+    whenReplayed = nil
+  }
+
+  private func startJournal() {
     journal.start { [weak self] event in
       guard let self else { return }
       switch event {
@@ -204,6 +224,7 @@ final class HubRunner: @unchecked Sendable {
     hasFailed = true
     logger.critical("the journal failed", metadata: ["reason": "\(reason)"])
     onFailure(reason)
+    replayed()
   }
 
   func logPeerError(_ address: IPAddress, _ error: any Error) {

@@ -69,7 +69,7 @@ public final class HubServer: Sendable {
     let runner = HubRunner(
       hub: Hub(configuration.hub, try journal.load()), journal: journal, store: journal, loop: loop, ports: ports,
       logger: logger, onFailure: onFailure)
-    runner.start()
+    await runner.start()
     let connections = ConnectionCounter(limit: configuration.maximumConnections)
     var listeners: [any Channel] = []
     do {
