@@ -34,16 +34,7 @@ struct Join: AsyncParsableCommand {
   func run() async throws {
     let context = try CommandContext(options)
     let name = try groupName(group)
-    try await request(context, .join(ref: 1, group: name)) { line in
-      guard case .ok(let ok) = line.frame else { return false }
-      try context.output.show(text: "joined \(name)") { json in
-        json.begin("joined")
-        json.field("group", name)
-        json.field("seq", ok.seq)
-        json.end()
-      }
-      return true
-    }
+    try await change(context, .join(ref: 1, group: name), "joined", name)
   }
 }
 
@@ -56,16 +47,22 @@ struct Leave: AsyncParsableCommand {
   func run() async throws {
     let context = try CommandContext(options)
     let name = try groupName(group)
-    try await request(context, .leave(ref: 1, group: name)) { line in
-      guard case .ok(let ok) = line.frame else { return false }
-      try context.output.show(text: "left \(name)") { json in
-        json.begin("left")
-        json.field("group", name)
-        json.field("seq", ok.seq)
-        json.end()
-      }
-      return true
+    try await change(context, .leave(ref: 1, group: name), "left", name)
+  }
+}
+
+/// Asks for a change of membership and says that it is `done`.
+private func change(_ context: CommandContext, _ frame: ClientFrame, _ done: StaticString, _ group: String) async throws
+{
+  try await request(context, frame) { line in
+    guard case .ok(let ok) = line.frame else { return false }
+    try context.output.show(text: "\(done) \(group)") { json in
+      json.begin(done)
+      json.field("group", group)
+      json.field("seq", ok.seq)
+      json.end()
     }
+    return true
   }
 }
 

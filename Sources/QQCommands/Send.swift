@@ -14,7 +14,7 @@ struct Send: AsyncParsableCommand {
     discussion: """
       TARGETS are nicks, addresses and @groups, joined by commas; @all is everybody. Without TEXT all of standard \
       input is one message. Exits with 0 once the hub has stored the message for every target, with --wait delivered \
-      once everybody's reader has it.
+      once everybody's reader has it. A TEXT that may begin with "-" comes after "--".
       """)
 
   @OptionGroup var options: GlobalOptions

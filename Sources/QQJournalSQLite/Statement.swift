@@ -1,6 +1,7 @@
 import CSQLite
 
-/// SQLite copies what is bound before the call returns.
+/// SQLite copies what is bound before the call returns: SQLITE_TRANSIENT, a cast of -1 that the importer can't make a
+/// constant of. Nobody calls it.
 private let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
 
 /// A prepared statement. Parameters are counted from 1, columns from 0.
