@@ -12,6 +12,14 @@ let common: [SwiftSetting] = [
 /// fuzzer a million lines, in the ordinary test run.
 let pure: [SwiftSetting] = common + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
+/// A Swift program has some 70,000 places that hold addresses of itself. Packed they cost a short command half a
+/// millisecond less at its start, as do symbols that nobody looks up.
+let quickStart: [LinkerSetting] = [
+  .unsafeFlags(
+    ["-use-ld=lld", "-Xlinker", "-z", "-Xlinker", "pack-relative-relocs", "-Xlinker", "--no-export-dynamic"],
+    .when(configuration: .release))
+]
+
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -40,7 +48,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
   ],
   targets: [
-    .executableTarget(name: "qq", dependencies: ["QQCommands"], swiftSettings: common),
+    .executableTarget(name: "qq", dependencies: ["QQCommands"], swiftSettings: common, linkerSettings: quickStart),
     .target(
       name: "QQCommands",
       dependencies: [
@@ -79,7 +87,8 @@ let package = Package(
 
     .testTarget(name: "QQProtocolTests", dependencies: ["QQProtocol", "QQTestSupport"], swiftSettings: common),
     .testTarget(
-      name: "QQHubTests", dependencies: ["QQHub", "QQJournal", "QQProtocol", "QQTestSupport"], swiftSettings: common),
+      name: "QQHubTests", dependencies: ["QQClient", "QQHub", "QQJournal", "QQProtocol", "QQTestSupport"],
+      swiftSettings: common),
     .testTarget(
       name: "QQJournalTests", dependencies: ["QQJournal", "QQProtocol", "QQTestSupport"], swiftSettings: common),
     .testTarget(
@@ -99,6 +108,7 @@ let package = Package(
     .testTarget(
       name: "QQEndToEndTests", dependencies: ["qq", "QQTestSupport", "QQProtocol"], swiftSettings: common),
     .testTarget(
-      name: "QQCommandsTests", dependencies: ["QQCommands", "QQClient", "QQProtocol"], swiftSettings: common),
+      name: "QQCommandsTests", dependencies: ["QQCommands", "QQClient", "QQProtocol", "QQTestSupport"],
+      swiftSettings: common),
   ]
 )

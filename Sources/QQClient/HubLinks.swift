@@ -47,7 +47,7 @@ extension ClientError {
     switch self {
     case .lost, .unreachable, .timedOut, .cannotResolve: true
     case .refused(_, let failure):
-      [ErrorCode.stopping, .timeout, .tooManySessions].map(\.rawValue).contains(failure.code)
+      [ErrorCode.stopping, .timeout, .tooManySessions, .replaced].map(\.rawValue).contains(failure.code)
     case .notAHub, .keyChanged, .untrusted, .certificateRefused: false
     }
   }

@@ -19,6 +19,8 @@ public struct Listener: Sendable {
     case listening
     /// Another reader moves the cursor; this one doesn't.
     case following
+    /// Not any more: that reader has gone.
+    case promoted
     /// The hub's data is another than before.
     case newEpoch(Endpoint)
   }
@@ -58,6 +60,7 @@ public struct Listener: Sendable {
           switch state.with({ $0.received(frame) }) {
           case .show: events.append(line)
           case .following: notice(.following)
+          case .promoted: notice(.promoted)
           case .skip: break
           }
         }

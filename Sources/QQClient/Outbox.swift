@@ -7,10 +7,13 @@ public struct OutgoingMessage: Equatable, Sendable {
   public var to: [String]
   public var text: String
   public var replyTo: MessageID?
+  /// Where it came from, in lines of input counted from 1.
+  public var line: Int?
 
   /// A target given twice counts once.
-  public init(id: MessageID, to: [String], text: String, replyTo: MessageID? = nil) {
+  public init(id: MessageID, to: [String], text: String, replyTo: MessageID? = nil, line: Int? = nil) {
     self.id = id
+    self.line = line
     var seen: Set<String> = []
     self.to = to.filter { seen.insert($0).inserted }
     self.text = text
@@ -73,7 +76,7 @@ public struct Outbox: Sendable {
   public var count: Int { entries.count }
 
   /// What to retry with, oldest first.
-  public var unanswered: [MessageID] { entries.map(\.message.id) }
+  public var unanswered: [OutgoingMessage] { entries.map(\.message) }
 
   /// Who hasn't confirmed yet.
   public var missing: Set<String> { entries.reduce(into: []) { $0.formUnion($1.awaiting) } }
@@ -115,11 +118,19 @@ public struct Outbox: Sendable {
   /// Takes an answer in; gives what the user hasn't heard yet.
   public mutating func received(_ frame: HubFrame) -> [OutboxResult] {
     switch frame {
-    case .sent(let sent): return answered(sent.ref, target: sent.to, .sent(sent), awaiting: sent.awaiting ?? [])
+    case .sent(let sent):
+      guard !sent.more else { return awaited(sent) }
+      return answered(sent.ref, target: sent.to, .sent(sent), awaiting: sent.awaiting ?? [])
     case .error(let failure): return answered(failure.ref, target: failure.to, .failed(failure), awaiting: [])
     case .receipt(let receipt): return confirmed(receipt)
     case .welcome, .ok, .message, .presence, .gap, .user, .pong: return []
     }
+  }
+
+  /// A part of an answer: the last part gives it.
+  private mutating func awaited(_ sent: HubFrame.Sent) -> [OutboxResult] {
+    if let ref = sent.ref, let index = index(ref) { entries[index].awaiting.formUnion(sent.awaiting ?? []) }
+    return []
   }
 
   private mutating func answered(

@@ -10,6 +10,8 @@ public struct Reader: Sendable {
     case skip
     /// Another process moves the cursor; this one only follows.
     case following
+    /// That process has gone: this one moves the cursor from here on.
+    case promoted
   }
 
   private var start: ClientFrame.Start
@@ -63,7 +65,7 @@ public struct Reader: Sendable {
       }
       let was = isFollowing
       isFollowing = ok.isFollowing
-      return isFollowing && !was ? .following : .skip
+      return isFollowing == was ? .skip : isFollowing ? .following : .promoted
     case .message(let message): return passed(message.seq)
     case .gap(_, let through): return passed(through)
     case .ok, .welcome, .sent, .error, .presence, .receipt, .user, .pong: return .skip

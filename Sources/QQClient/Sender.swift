@@ -60,7 +60,7 @@ public actor Sender {
   private var isDone: Bool { isInputDone && outbox.isEmpty }
 
   /// What is still unanswered, to retry with.
-  public var unanswered: [MessageID] { outbox.unanswered }
+  public var unanswered: [OutgoingMessage] { outbox.unanswered }
   public var missing: [String] { outbox.missing.sorted() }
   public var isIdle: Bool { outbox.isEmpty }
   public var isStored: Bool { outbox.isStored }

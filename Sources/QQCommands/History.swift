@@ -4,7 +4,7 @@ import QQProtocol
 
 struct History: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Print what was said, oldest first.",
+    commandName: "history", abstract: "Print what was said, oldest first.",
     discussion: "With a TARGET the conversation with a user, an address or a group; without, all that you may read.")
 
   @OptionGroup var options: GlobalOptions

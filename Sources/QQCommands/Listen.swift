@@ -5,7 +5,7 @@ import Synchronization
 
 struct Listen: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Print what arrives: first what is unread, then what comes.",
+    commandName: "listen", abstract: "Print what arrives: first what is unread, then what comes.",
     discussion: """
       With TARGETS only messages to these groups, or from and to these users and addresses. A filter, --since or --new \
       moves no cursor but one that is named with --cursor.
@@ -83,6 +83,8 @@ struct Listen: AsyncParsableCommand {
       case .listening: sink.begin()
       case .following:
         context.output.note("another reader moves the cursor \"\(cursor ?? "listen")\": following without moving it")
+      case .promoted:
+        context.output.note("the other reader has gone: moving the cursor \"\(cursor ?? "listen")\" from here on")
       case .newEpoch(let endpoint):
         context.output.complain("the hub at \(endpoint) has other data than before: reading what is unread there")
       }

@@ -26,7 +26,7 @@ func request(
 
 struct Join: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Enter a group; lasts until you leave it. A group that isn't there is made.")
+    commandName: "join", abstract: "Enter a group; lasts until you leave it. A group that isn't there is made.")
 
   @OptionGroup var options: GlobalOptions
   @Argument(help: "The group.") var group: String
@@ -39,7 +39,7 @@ struct Join: AsyncParsableCommand {
 }
 
 struct Leave: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Leave a group.")
+  static let configuration = CommandConfiguration(commandName: "leave", abstract: "Leave a group.")
 
   @OptionGroup var options: GlobalOptions
   @Argument(help: "The group.") var group: String

@@ -10,11 +10,11 @@ enum WaitLevel: String, ExpressibleByArgument, CaseIterable, Sendable {
 
 struct Send: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Send a message, or a stream of them.",
+    commandName: "send", abstract: "Send a message, or a stream of them.",
     discussion: """
       TARGETS are nicks, addresses and @groups, joined by commas; @all is everybody. Without TEXT all of standard \
       input is one message. Exits with 0 once the hub has stored the message for every target, with --wait delivered \
-      once everybody's reader has it. A TEXT that may begin with "-" comes after "--".
+      once everybody's reader has it. A TEXT that may look like an option comes after "--".
       """)
 
   @OptionGroup var options: GlobalOptions
@@ -53,101 +53,24 @@ struct Send: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let context = try CommandContext(options)
-    let isStream = lines || jsonl
-    let source = MessageSource(
-      targets: targets.map(Target.split) ?? [], key: id, replyTo: replyTo.flatMap { MessageID($0) })
-    let limit = context.timeout ?? (isStream ? 60_000 : 10_000)
-    let report = SendReport(context)
-    let sender = Sender(
-      try context.link(within: min(limit, 60_000)),
-      outbox: Outbox(wantsReceipts: wait == .delivered, lastSeen: lastSeen),
-      report: { try report.take($0) }, notice: { context.note($0) })
-
-    // What is wrong with the one message is told before anybody is connected to.
-    if !isStream {
-      let bytes =
-        text.isEmpty
-        ? try await StandardInput().readAll(limit: ProtocolLimits.text) : Array(text.joined(separator: " ").utf8)
-      await sender.submit(try source.message(Self.withoutFinalNewline(bytes, isTyped: !text.isEmpty)))
-      await sender.finishInput()
-    }
-    do {
-      try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await sender.run() }
-        if isStream { group.addTask { try await feed(sender, source, report) } }
-        group.addTask { try await Self.watch(sender, limit: limit, isStream: isStream) }
-        // The sender is done, or somebody failed; input alone ending is neither.
-        while try await group.next() != nil {
-          if await sender.isIdle, await sender.isFinished { break }
-        }
-        group.cancelAll()
-      }
-    } catch {
-      try await giveUp(error, sender, context)
-    }
-    if let status = report.status { throw CommandFailure(status) }
+    try await SendRun(try request()).run()
   }
 
-  /// The newline that ends a text file isn't part of the message.
-  private static func withoutFinalNewline(_ bytes: [UInt8], isTyped: Bool) -> [UInt8] {
-    !isTyped && bytes.last == UInt8(ascii: "\n") ? Array(bytes.dropLast()) : bytes
-  }
-
-  private func feed(_ sender: Sender, _ source: MessageSource, _ report: SendReport) async throws {
-    var input = InputLines()
-    let standardInput = StandardInput()
-    while let chunk = try await standardInput.read() {
-      for line in input.feed(chunk) {
-        try Task.checkCancellation()
-        await submit(line, sender, source, report)
-      }
+  func request() throws -> SendRequest {
+    var request = SendRequest()
+    request.common = options.settings
+    if lines {
+      request.input = .lines
+    } else if jsonl {
+      request.input = .objects
+    } else if !text.isEmpty {
+      request.input = .text(text.map(Arguments.plain).joined(separator: " "))
     }
-    if let line = input.finish() { await submit(line, sender, source, report) }
-    await sender.finishInput()
-  }
-
-  private func submit(
-    _ line: (number: Int, bytes: [UInt8]), _ sender: Sender, _ source: MessageSource, _ report: SendReport
-  ) async {
-    do {
-      let message =
-        jsonl ? try source.object(line.bytes, number: line.number) : try source.line(line.bytes, number: line.number)
-      if let message { await sender.submit(message) }
-    } catch let failure as CommandFailure {
-      // One line that can't be sent doesn't stop the stream.
-      report.refused(failure)
-    } catch {}
-  }
-
-  /// Ends with a timeout: for one message when the time is up, for a stream after that long without an answer.
-  private static func watch(_ sender: Sender, limit: Int64, isStream: Bool) async throws {
-    var answers = -1
-    while true {
-      try await Task.sleep(for: .milliseconds(limit))
-      let now = await sender.answers
-      let isIdle = await sender.isIdle
-      if !isStream || (now == answers && !isIdle) { throw SendTimeout() }
-      answers = now
-    }
-  }
-
-  private func giveUp(_ error: any Error, _ sender: Sender, _ context: CommandContext) async throws -> Never {
-    let unanswered = await sender.unanswered
-    let isStored = await sender.isStored
-    let missing = await sender.missing
-    // Where no connection came about nothing was sent.
-    if !unanswered.isEmpty, !isStored, await sender.wasConnected {
-      for id in unanswered.prefix(20) { context.output.complain("not confirmed: retry with --id \(id)") }
-      if unanswered.count > 20 { context.output.complain("and \(unanswered.count - 20) more not confirmed") }
-    }
-    guard error is SendTimeout else { throw error }
-    if isStored, !unanswered.isEmpty {
-      throw CommandFailure(
-        .temporary, "stored, but not delivered in time to \(missing.joined(separator: ", ")): it is kept for them")
-    }
-    throw CommandFailure(.temporary, "the hub at \(context.endpoint) did not confirm in time")
+    request.wait = wait
+    request.key = id.map(Arguments.plain)
+    request.replyTo = replyTo.flatMap { MessageID($0) }
+    request.lastSeen = lastSeen
+    request.targets = targets.map { Target.split(Arguments.plain($0)) } ?? []
+    return request
   }
 }
-
-struct SendTimeout: Error {}

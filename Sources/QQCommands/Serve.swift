@@ -14,7 +14,7 @@ import Synchronization
 
 struct Serve: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Run the hub.",
+    commandName: "serve", abstract: "Run the hub.",
     discussion: """
       By default whoever is on this machine or on a network it is directly connected to may become a user; --admit \
       adds networks, --open admits everybody, --invite-only nobody. Behind anything that rewrites source addresses (a \
@@ -22,7 +22,7 @@ struct Serve: AsyncParsableCommand {
       data directory; the rule in force is printed at the start.
       """)
 
-  @OptionGroup var options: GlobalOptions
+  @OptionGroup var options: OutputOptions
 
   @Option(help: .init("Where to accept connections; may be given several times.", valueName: "address:port"))
   var listen: [String] = []
@@ -41,6 +41,9 @@ struct Serve: AsyncParsableCommand {
 
   @Option(help: .init("Admit this network too; may be given several times.", valueName: "cidr"))
   var admit: [String] = []
+
+  @Flag(help: "Also accept unencrypted clients of this machine; --plaintext=lan: whoever is admitted.")
+  var plaintext = false
 
   @Flag(help: .hidden)
   var plaintextLan = false
@@ -69,8 +72,7 @@ struct Serve: AsyncParsableCommand {
 
   func run() async throws {
     let environment = Environment.current()
-    let output = Output(
-      format: options.format, isQuiet: options.quiet, isVerbose: options.verbose, environment: environment)
+    let output = Output(options.settings, environment)
     let directory = data ?? environment.stateDirectory + "/hub"
     var hub = try hubConfiguration(environment)
     do throws(IdentityError) {
@@ -120,7 +122,7 @@ struct Serve: AsyncParsableCommand {
     var hub = HubConfiguration(name: Environment.hostName, instance: .random(in: 0...(.max)))
     hub.admission = open ? .everybody : inviteOnly ? .nobody : .localNetworks
     hub.admitted = admit.compactMap { CIDR($0) }
-    hub.plaintext = plaintextLan ? .admitted : options.plaintext ? .loopback : .refused
+    hub.plaintext = plaintextLan ? .admitted : plaintext ? .loopback : .refused
     // Whoever runs the hub is always let in, as the user this account is by default.
     let nick = Nick.derived(from: Environment.account, host: nil).text
     do throws(IdentityError) {

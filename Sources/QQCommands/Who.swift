@@ -4,7 +4,7 @@ import QQProtocol
 
 struct Who: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Print who is online.",
+    commandName: "who", abstract: "Print who is online.",
     discussion: "Online is who listens; a passing \"qq send\" makes nobody online.")
 
   @OptionGroup var options: GlobalOptions
@@ -67,8 +67,8 @@ struct Who: AsyncParsableCommand {
               try context.output.show([line.withoutRef])
               return .finished
             case .presence(let presence) where presence.online && (try? Nick(presence.nick)) == wanted:
-              try context.output.show([line])
-              return .finished
+              // Who has come is shown as whoever was here before is.
+              try await link.write([.who(.init(ref: 2))])
             default: break
             }
           }

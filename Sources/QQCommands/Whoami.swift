@@ -5,7 +5,7 @@ import QQProtocol
 
 struct Whoami: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Print what this command line would use: hub, user, keys, cursor.")
+    commandName: "whoami", abstract: "Print what this command line would use: hub, user, keys, cursor.")
 
   @OptionGroup var options: GlobalOptions
 
@@ -56,7 +56,7 @@ struct Whoami: AsyncParsableCommand {
     let cursor = cursor
     do {
       return try await HubLink.with(try context.link(within: context.timeout ?? 3_000)) { link, lines in
-        try await link.write([.listen(.init(ref: 0, after: .unread, cursor: cursor))])
+        try await link.write([.cursor(ref: 1, name: cursor)])
         while let batch = try await lines.next() {
           for line in batch {
             if case .ok(let ok) = line.frame { return Place(welcome: link.welcome, cursor: ok.seq ?? 0) }

@@ -156,7 +156,22 @@ struct Directory: Sendable {
     let row = MembershipRow(user: id, group: group, joined: seq)
     index(row)
     changes.append(.membership(row))
+    forgetOldStays(id)
   }
+
+  /// Who comes and goes for ever would have the hub remember it all: the oldest stay that is over goes, and with it
+  /// that user's right to read what was said during it.
+  private mutating func forgetOldStays(_ id: UserID) {
+    guard let stays = users[id]?.stays, stays.count(where: { $0.left != nil }) > Self.staysKept,
+      let place = stays.firstIndex(where: { $0.left != nil })
+    else { return }
+    let oldest = stays[place]
+    users[id]?.stays.remove(at: place)
+    changes.append(.forgetMembership(id, oldest.group, joined: oldest.joined))
+  }
+
+  /// Stays of one user that are over.
+  static let staysKept = 1_000
 
   mutating func leave(_ id: UserID, _ group: GroupID, at seq: Seq) {
     guard var row = users[id]?.stays.last(where: { $0.group == group && $0.left == nil }) else { return }

@@ -174,12 +174,17 @@ extension Hub {
         awaiting = others.filter { (directory[$0]?.delivered ?? .max) < seq }
         remaining.formUnion(awaiting ?? [])
       }
-      answer(
-        session,
-        .sent(
-          .init(
-            ref: ref, id: body.id, seq: seq, to: name, isDuplicate: isDuplicate,
-            awaiting: awaiting.map { $0.compactMap { directory[$0]?.row.nick } })))
+      var rest = awaiting?[...]
+      repeat {
+        let some = rest?.prefix(ProtocolLimits.awaiting)
+        rest = rest?.dropFirst(ProtocolLimits.awaiting)
+        answer(
+          session,
+          .sent(
+            .init(
+              ref: ref, id: body.id, seq: seq, to: name, isDuplicate: isDuplicate,
+              awaiting: some.map { $0.compactMap { directory[$0]?.row.nick } }, more: rest?.isEmpty == false)))
+      } while rest?.isEmpty == false
     }
     if wanted { receipts.wait(.init(seq: seq, id: body.id, session: session, remaining: remaining.sorted())) }
   }

@@ -16,11 +16,10 @@ extension Hub {
     let name = listen.cursor ?? "listen"
     let key = CursorKey(user: user, name: name)
     var reading = Reading(
-      cursor: name, reader: listen.reader, holds: false, position: .locating, since: now, tellsGaps: true)
+      ref: listen.ref, cursor: name, reader: listen.reader, wantsHold: listen.holds, position: .locating, since: now)
     // Before a lost connection of the same reader ends: the user was never gone.
     begin(id, user, reading)
     reading.holds = listen.holds && hold(key, id, reader: listen.reader)
-    let isFollowing = listen.holds && !reading.holds
     var start: Seq = applied
     switch listen.after {
     case .now: break
@@ -30,15 +29,20 @@ extension Hub {
     case .unread:
       if directory[user]?.isGuest == false { start = cursor(key) ?? directory[user]?.row.start ?? 0 }
     case .time(let time):
-      let token = ask(.locate(session: id, ref: listen.ref, isFollowing: isFollowing))
-      deliveries.append(.locate(time, token))
+      deliveries.append(.locate(time, ask(.locate(session: id))))
       sessions[id]?.reading = reading
       return
     }
     reading.position = .behind(after: start)
     sessions[id]?.reading = reading
-    answer(id, .ok(.init(ref: listen.ref, seq: start, isFollowing: isFollowing)))
+    answer(id, .ok(.init(ref: listen.ref, seq: start, isFollowing: reading.isFollowing)))
     pump(id)
+  }
+
+  /// Where a reader of this name goes on, without reading.
+  mutating func receiveCursor(_ ref: Int64?, _ name: String?, from id: SessionID, _ user: UserID) {
+    let seq = cursor(CursorKey(user: user, name: name ?? "listen")) ?? directory[user]?.row.start ?? 0
+    answer(id, .ok(.init(ref: ref, seq: directory[user]?.isGuest == false ? seq : applied)))
   }
 
   private mutating func begin(_ id: SessionID, _ user: UserID, _ reading: Reading) {
@@ -47,10 +51,14 @@ extension Hub {
     readers[user, default: []].insertSorted(id)
     guard let address = sessions[id]?.peer.address else { return }
     if !wasOnline { announce(user, address, online: true) }
-    let seen = directory[user]?.row
-    if directory[user]?.isGuest == false, seen?.address != address || seen?.seen == nil {
-      propose(.seen(user, address: address), from: id, ref: nil)
-    }
+    saw(user, at: address)
+  }
+
+  /// Keeps where and when a user was last here, to the minute: who comes every second isn't a record every second.
+  private mutating func saw(_ user: UserID, at address: IPAddress) {
+    guard let row = directory[user]?.row, row.key != nil else { return }
+    if row.address == address, let seen = row.seen, now - seen < 60_000 { return }
+    propose(.seen(user, address: address), from: Self.nobody, ref: nil)
   }
 
   /// Takes a cursor for a session; false where another reader has it. The same reader, connected again, takes over
@@ -58,6 +66,7 @@ extension Hub {
   private mutating func hold(_ key: CursorKey, _ id: SessionID, reader: String?) -> Bool {
     if let holder = holders[key], holder != id, let other = sessions[holder]?.reading {
       guard let reader, other.reader == reader else { return false }
+      holders[key] = id
       fail(holder, .replaced, "this reader is connected again")
     }
     holders[key] = id
@@ -69,12 +78,28 @@ extension Hub {
     setLive(id, user, false)
     sessions[id]?.reading = nil
     let key = CursorKey(user: user, name: reading.cursor)
-    if holders[key] == id { holders[key] = nil }
     readers[user]?.removeAll { $0 == id }
+    if holders[key] == id {
+      holders[key] = nil
+      promote(key)
+    }
     if readers[user]?.isEmpty == true {
       readers[user] = nil
       announce(user, session.peer.address, online: false)
+      saw(user, at: session.peer.address)
     }
+  }
+
+  /// The oldest of those who follow a cursor moves it from here on, and is told by another `ok`.
+  private mutating func promote(_ key: CursorKey) {
+    let next = readers[key.user]?.first { id in
+      sessions[id]?.reading.map { $0.cursor == key.name && $0.wantsHold } == true
+    }
+    guard let next, let reading = sessions[next]?.reading else { return }
+    holders[key] = next
+    sessions[next]?.reading?.holds = true
+    // Where it stands isn't known yet, it is told then.
+    if reading.position != .locating { answer(next, .ok(.init(ref: reading.ref))) }
   }
 
   private mutating func announce(_ user: UserID, _ address: IPAddress, online: Bool) {
@@ -209,7 +234,7 @@ extension Hub {
     movesUnderWay.merge(moves) { max($0, $1) }
     moves.removeAll(keepingCapacity: true)
     movesDue = nil
-    propose(.cursors(list), from: 0, ref: nil)
+    propose(.cursors(list), from: Self.nobody, ref: nil)
   }
 }
 

@@ -5,13 +5,13 @@ import QQProtocol
 enum Question: Sendable {
   /// `through`: what was known then of who is in which group holds up to here.
   case catchUp(session: SessionID, after: Seq, through: Seq)
-  case locate(session: SessionID, ref: Int64?, isFollowing: Bool)
+  case locate(session: SessionID)
   case locateHistory(session: SessionID, ClientFrame.HistoryRequest)
   case history(session: SessionID, ClientFrame.HistoryRequest)
 
   var session: SessionID {
     switch self {
-    case .catchUp(let id, _, _), .locate(let id, _, _), .locateHistory(let id, _), .history(let id, _): id
+    case .catchUp(let id, _, _), .locate(let id), .locateHistory(let id, _), .history(let id, _): id
     }
   }
 }
@@ -40,11 +40,11 @@ extension Hub {
     guard let question = questions.removeValue(forKey: token) else { return }
     sessions[question.session]?.outstanding -= 1
     switch question {
-    case .locate(let id, let ref, let isFollowing):
-      guard sessions[id]?.reading?.position == .locating else { return }
+    case .locate(let id):
+      guard let reading = sessions[id]?.reading, reading.position == .locating else { return }
       let start = min(seq, applied)
       sessions[id]?.reading?.position = .behind(after: start)
-      answer(id, .ok(.init(ref: ref, seq: start, isFollowing: isFollowing)))
+      answer(id, .ok(.init(ref: reading.ref, seq: start, isFollowing: reading.isFollowing)))
       pump(id)
     case .locateHistory(let id, var request):
       guard let user = sessions[id]?.user else { return }
@@ -106,8 +106,11 @@ extension Hub {
   private mutating func spans(
     _ request: ClientFrame.HistoryRequest, _ user: UserID, from id: SessionID
   ) -> [ConversationSpan]? {
-    let readable = directory.spans(user, after: 0)
+    // A guest's nick is anybody's: what was said to or by whoever had it before is not for the next one.
+    let isGuest = directory[user]?.isGuest != false
+    let readable = directory.spans(user, after: 0).filter { !isGuest || $0.conversation == .everyone }
     guard let target = request.target else {
+      if isGuest { return readable }
       return readable + [ConversationSpan(.sent(user), after: directory[user]?.row.start ?? 0)]
     }
     if RecordTarget.isEverybody(String(target.dropFirst())), target.utf8.first == UInt8(ascii: "@") {
@@ -119,6 +122,10 @@ extension Hub {
       }
       let spans = readable.filter { $0.conversation == .group(group.row.id) }
       return spans.isEmpty ? refuseHistory(.group(group.row.name), user, request, from: id) : spans
+    }
+    if isGuest {
+      answer(id, .error(.init(ref: request.ref, .guest, "a guest reads what was said to @all alone: connect with TLS")))
+      return nil
     }
     let start = directory[user]?.row.start ?? 0
     if let address = IPAddress(target) {

@@ -13,7 +13,8 @@ public struct Hub: Sendable {
   var directory: Directory
   /// The seq of the newest record that was applied.
   public internal(set) var applied: Seq
-  var now: Timestamp
+  /// The hub's time: the clock's, which never goes back here.
+  public internal(set) var now: Timestamp
   var recent = RecentIDs()
   var receipts = Receipts()
   var tail: Tail
@@ -92,7 +93,7 @@ public struct Hub: Sendable {
     case .committed(let batch): apply(batch)
     case .page(let token, let page): answered(token, page)
     case .located(let token, let seq): located(token, seq)
-    case .tick: break
+    case .tick: self.now = max(self.now, deadline ?? self.now)
     }
     return finish()
   }
@@ -138,6 +139,7 @@ public struct Hub: Sendable {
       case .ack(let seq): acknowledged(id, user, seq)
       case .ping(let ref): answer(id, .pong(ref: ref))
       case .listen(let listen): receive(listen, from: id, user)
+      case .cursor(let ref, let name): receiveCursor(ref, name, from: id, user)
       case .who(let who): receive(who, from: id)
       case .join(let ref, let group): receiveJoin(ref, group, from: id, user)
       case .leave(let ref, let group): receiveLeave(ref, group, from: id, user)
@@ -201,6 +203,8 @@ public struct Hub: Sendable {
 
   // MARK: Records
 
+  /// Stands in an origin for what no session asked for: sessions are counted from 1.
+  static let nobody: SessionID = 0
   /// Stands in an origin where the request had none: no client's number can be this one.
   static let noRef = Int64.min
 

@@ -17,7 +17,7 @@ public enum HubEvent: Sendable {
   case committed(CommittedBatch)
   case page(ReadToken, Page)
   case located(ReadToken, Seq)
-  /// A deadline of `Hub.deadline` has come.
+  /// The time of `Hub.deadline` has come, whatever the clock says that was put back meanwhile.
   case tick
 }
 

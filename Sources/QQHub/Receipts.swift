@@ -15,7 +15,7 @@ struct Receipts: Sendable {
   }
 
   /// In the order of seq.
-  private var waiting: [Waiting] = []
+  private var waiting: Deque<Waiting> = []
   /// Messages that may wait for receipts; the oldest waits no longer beyond that.
   private static let limit = 100_000
 

@@ -59,14 +59,21 @@ struct Reading: Sendable {
     case locating
   }
 
+  /// The request's number, which what it comes to later repeats.
+  var ref: Int64?
   var cursor: String
   var reader: String?
-  /// This session moves the cursor.
-  var holds: Bool
+  /// This session wants to move the cursor.
+  var wantsHold: Bool
+  /// It does.
+  var holds = false
   var position: Position
   var since: Timestamp
   /// Where records were removed, say so: not where "all that is kept" was asked for.
-  var tellsGaps: Bool
+  var tellsGaps = true
+
+  /// Another session moves the cursor that this one would move.
+  var isFollowing: Bool { wantsHold && !holds }
 }
 
 /// Records that were written to a session's channel: see `Effect.write`.

@@ -32,6 +32,8 @@ struct Rows: Sendable {
       nextGroup = max(nextGroup, row.id.rawValue &+ 1)
     case .membership(let row):
       users[row.user]?.stays[Stay(group: row.group, joined: row.joined)] = row
+    case .forgetMembership(let user, let group, let joined):
+      users[user]?.stays[Stay(group: group, joined: joined)] = nil
     case .cursor(let move):
       users[move.user]?.cursors[move.name] = move.seq
     }

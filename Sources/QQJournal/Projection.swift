@@ -126,6 +126,8 @@ public enum Change: Equatable, Sendable {
   case group(GroupRow)
   /// Put in the place of the row with this user, group and `joined`.
   case membership(MembershipRow)
+  /// The row with this user, group and `joined` goes.
+  case forgetMembership(UserID, GroupID, joined: Seq)
   case cursor(CursorMove)
 }
 

@@ -31,6 +31,8 @@ extension Database {
     case .membership(let row):
       try statements.putMembership.bind(1, Int64(row.user.rawValue)).bind(2, Int64(row.group.rawValue))
         .bind(3, row.joined).bind(4, row.left).run()
+    case .forgetMembership(let user, let group, let joined):
+      try statements.removeMembership.bind(1, Int64(user.rawValue)).bind(2, Int64(group.rawValue)).bind(3, joined).run()
     case .cursor(let move):
       try statements.putCursor.bind(1, Int64(move.user.rawValue)).bind(2, move.name).bind(3, move.seq).run()
     }

@@ -15,6 +15,7 @@ final class Statements {
   let putUser: Statement
   let putGroup: Statement
   let putMembership: Statement
+  let removeMembership: Statement
   let putCursor: Statement
   /// Each takes the user's number.
   let forget: [Statement]
@@ -53,6 +54,7 @@ final class Statements {
     putGroup = try prepare("INSERT OR REPLACE INTO groups (id, name) VALUES (?1, ?2)")
     putMembership = try prepare(
       "INSERT OR REPLACE INTO memberships (user, \"group\", joined, \"left\") VALUES (?1, ?2, ?3, ?4)")
+    removeMembership = try prepare("DELETE FROM memberships WHERE user = ?1 AND \"group\" = ?2 AND joined = ?3")
     putCursor = try prepare("INSERT OR REPLACE INTO cursors (user, name, seq) VALUES (?1, ?2, ?3)")
     forget = [
       try prepare("DELETE FROM users WHERE id = ?1"),

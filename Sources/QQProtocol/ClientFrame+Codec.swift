@@ -26,6 +26,9 @@ extension FrameDecoder {
     if isType("nick") {
       return .nick(ref: try ref(line), nick: try required(string("nick", line), "nick", line))
     }
+    if isType("cursor") {
+      return .cursor(ref: try ref(line), name: try string("cursor", line, limit: ProtocolLimits.cursorName))
+    }
     if isType("history") { return .history(try history(line)) }
     let name = JSONObject.text(type.prefix(32), isEscaped: false, line)
     throw FrameFault(.unknownType, "there is no frame of the type \"\(name)\"", ref: anyRef(line))
@@ -144,6 +147,10 @@ extension ClientFrame {
     case .ack(let seq):
       out.begin("ack")
       out.field("seq", seq)
+    case .cursor(let ref, let name):
+      out.begin("cursor")
+      out.field("ref", ref)
+      out.field("cursor", name)
     case .who(let who):
       out.begin("who")
       out.field("ref", who.ref)

@@ -4,6 +4,8 @@ public enum ClientFrame: Equatable, Sendable {
   case send(Send)
   case listen(Listen)
   case ack(seq: Int64)
+  /// Where a reader of this name would go on; `listen` where none is given.
+  case cursor(ref: Int64?, name: String?)
   case who(Who)
   case join(ref: Int64?, group: String)
   case leave(ref: Int64?, group: String)
@@ -127,7 +129,7 @@ public enum ClientFrame: Equatable, Sendable {
     case .send(let send): send.ref
     case .listen(let listen): listen.ref
     case .who(let who): who.ref
-    case .join(let ref, _), .leave(let ref, _), .nick(let ref, _), .ping(let ref): ref
+    case .join(let ref, _), .leave(let ref, _), .nick(let ref, _), .cursor(let ref, _), .ping(let ref): ref
     case .history(let request): request.ref
     }
   }

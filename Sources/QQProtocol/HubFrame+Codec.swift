@@ -94,6 +94,7 @@ extension HubFrame.Sent {
     out.field("status", status)
     out.flag("duplicate", isDuplicate)
     if let awaiting { out.field("awaiting", awaiting) }
+    out.flag("more", more)
     out.end()
   }
 }
@@ -165,7 +166,7 @@ extension FrameDecoder {
       seq: try required(integer("seq", line), "seq", line),
       to: try required(string("to", line, limit: ProtocolLimits.line), "to", line),
       status: try string("status", line) ?? "stored", isDuplicate: try bool("duplicate", line),
-      awaiting: try strings("awaiting", line, limit: .max))
+      awaiting: try strings("awaiting", line, limit: ProtocolLimits.awaiting), more: try bool("more", line))
   }
 
   private func user(_ line: RawSpan) throws(FrameFault) -> HubFrame.User {

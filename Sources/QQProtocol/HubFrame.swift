@@ -66,12 +66,14 @@ public enum HubFrame: Equatable, Sendable {
     public var to: String
     public var status: String
     public var isDuplicate: Bool
-    /// With `receipts`: who hasn't got it yet.
+    /// With `receipts`: who hasn't got it yet, at most `ProtocolLimits.awaiting` of them.
     public var awaiting: [String]?
+    /// Another `sent` for the same target goes on with who hasn't got it yet; the last one is the answer.
+    public var more: Bool
 
     public init(
       ref: Int64?, id: MessageID, seq: Int64, to: String, status: String = "stored", isDuplicate: Bool = false,
-      awaiting: [String]? = nil
+      awaiting: [String]? = nil, more: Bool = false
     ) {
       self.ref = ref
       self.id = id
@@ -80,6 +82,7 @@ public enum HubFrame: Equatable, Sendable {
       self.status = status
       self.isDuplicate = isDuplicate
       self.awaiting = awaiting
+      self.more = more
     }
   }
 

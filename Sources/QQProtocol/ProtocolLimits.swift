@@ -19,6 +19,8 @@ public enum ProtocolLimits {
   /// Bytes of a cursor's name, and of a reader's.
   public static let cursorName = 64
   public static let historyPage = 256
+  /// Nicks in one `sent`: of the longest it is half a line.
+  public static let awaiting = 1000
   /// Integers that every JSON implementation keeps exactly: RFC 8259, section 6.
   public static let integers: ClosedRange<Int64> = -(1 << 53 - 1)...(1 << 53 - 1)
 }

@@ -149,7 +149,8 @@ final class HubRunner: @unchecked Sendable {
 
   private func schedule() {
     guard let deadline = hub.deadline, timer == nil else { return }
-    let delay = max(0, deadline - Self.clock())
+    // By the hub's own time, which doesn't go back with the clock.
+    let delay = max(0, deadline - hub.now)
     timer = loop.assumeIsolated().scheduleTask(in: .milliseconds(delay)) { [weak self] in
       self?.timer = nil
       self?.enqueue(.tick)
@@ -222,7 +223,6 @@ final class HubRunner: @unchecked Sendable {
     guard !hasFailed else { return }
     // What can't be made durable is not answered: the clients will ask again.
     hasFailed = true
-    logger.critical("the journal failed", metadata: ["reason": "\(reason)"])
     onFailure(reason)
     replayed()
   }

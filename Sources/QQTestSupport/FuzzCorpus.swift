@@ -16,6 +16,7 @@ public enum FuzzCorpus {
     .listen(.init(ref: 2, after: .seq(4182), cursor: "listen", reader: "r", holds: true)),
     .listen(.init(ref: nil, after: .unread)), .listen(.init(ref: nil, after: .now)),
     .listen(.init(ref: 3, after: .time(time))), .ack(seq: 9_007_199_254_740_991), .who(.init(ref: 4)),
+    .cursor(ref: 5, name: "log"),
     .who(.init(ref: 4, all: true, watch: true)), .join(ref: 5, group: "@ops"), .leave(ref: 6, group: "@ops"),
     .nick(ref: 7, nick: "bob"), .history(.init(ref: 8)),
     .history(.init(ref: 8, target: "@all", after: 0, before: 100, since: time, limit: 10)), .ping(ref: -1),
@@ -26,7 +27,7 @@ public enum FuzzCorpus {
     .welcome(.init(version: 1, hub: "hub", epoch: "e", nick: "n", address: "::1", seq: 1, isGuest: true)),
     .ok(.init(ref: 1)), .ok(.init(ref: 1, seq: 2, isFollowing: true, more: true, nick: "x")),
     .sent(.init(ref: 1, id: id, seq: 5, to: "@all")),
-    .sent(.init(ref: nil, id: id, seq: 5, to: "a", status: "s", isDuplicate: true, awaiting: ["b", "c"])),
+    .sent(.init(ref: nil, id: id, seq: 5, to: "a", status: "s", isDuplicate: true, awaiting: ["b", "c"], more: true)),
     .error(.init(ref: 1, .unknownTarget, "nobody called \"bbo\"", to: "bbo", id: id)),
     .message(
       .init(

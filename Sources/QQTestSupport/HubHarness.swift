@@ -81,10 +81,14 @@ public final class HubHarness {
 
   /// A key of its own for each number; nil is plaintext.
   public func open(_ address: String, key: UInt8?) -> SessionID {
+    open(address, keyBytes: key.map { Array(repeating: $0, count: 32) })
+  }
+
+  public func open(_ address: String, keyBytes key: [UInt8]?) -> SessionID {
     let id = nextSession
     nextSession += 1
     guard let address = IPAddress(address) else { preconditionFailure("\(address) is no address") }
-    let peer = Peer(address: address, key: key.map { Array(repeating: $0, count: 32) })
+    let peer = Peer(address: address, key: key)
     channels[id] = Channel(peer: peer)
     receive(.opened(id, peer))
     return id

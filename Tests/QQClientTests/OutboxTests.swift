@@ -87,6 +87,6 @@ struct OutboxTests {
     #expect(!outbox.isFull)
     outbox.submit(message(3, text: String(repeating: "x", count: 2_000)))
     #expect(outbox.isFull)
-    #expect(outbox.unanswered == [id(2), id(3)])
+    #expect(outbox.unanswered.map(\.id) == [id(2), id(3)])
   }
 }

@@ -86,7 +86,7 @@ import Testing
       // More than is kept in memory, and the input goes on.
       sender.write((1...2_000).map { "line \($0)\n" }.joined())
       #expect(try await sender.end() == 75)
-      #expect(sender.standardError.contains("not confirmed: retry with --id "))
+      #expect(sender.standardError.contains("not confirmed: lines 2 to "))
       #expect(sender.standardError.hasSuffix("qq: the hub at \(hub.address) did not confirm in time\n"))
     }
   }

@@ -13,6 +13,19 @@ import Testing
     }
   }
 
+  @Test("empty standard input is nothing to send, an empty TEXT is a message")
+  func empty() async throws {
+    try await Scene.run { scene in
+      try await scene.serve()
+      let refused = try await scene.run("send", "@all", nick: "alice", input: .text(""))
+      #expect(refused.status == 65)
+      #expect(refused.standardError.contains("standard input is empty"))
+      #expect(refused.lines == [])
+      #expect(try await scene.run("send", "@all", "", nick: "alice").status == 0)
+      #expect(try await scene.run("history", "@all", nick: "alice").lines.map { $0["text"] } == [""])
+    }
+  }
+
   @Test("with TEXT standard input is never read")
   func unreadInput() async throws {
     try await Scene.run { scene in

@@ -70,10 +70,52 @@ import Testing
     hub.say(ids[2], .ack(seq: seq))
     hub.advance(1_000)
     #expect(moves(hub) == [["listen:\(seq)", "other:\(seq)"]])
-    // Once it is free, the next one has it.
+    // Once it is free, the oldest of those who follow has it, and is told.
+    _ = hub.take(ids[1])
     hub.disconnect(ids[0])
+    #expect(hub.take(ids[1]) == [.ok(.init(ref: 1))])
+    #expect(hub.take(ids[3]).allSatisfy { if case .ok = $0 { false } else { true } })
     let next = hub.connect("bob", key: 2)
-    #expect(listen(hub, next)?.isFollowing == false)
+    #expect(listen(hub, next)?.isFollowing == true)
+    hub.post(alice, 2, to: "bob")
+    hub.say(ids[1], .ack(seq: hub.hub.applied))
+    hub.say(ids[3], .ack(seq: hub.hub.applied))
+    hub.advance(1_000)
+    #expect(moves(hub).last == ["listen:\(hub.committed.map(\.seq).max()! - 1)"])
+    hub.disconnect(ids[1])
+    #expect(hub.take(ids[3]).last == .ok(.init(ref: 1)))
+    #expect(hub.violations == [])
+  }
+
+  @Test("a follower that isn't told yet where it stands is told that it holds the cursor with that")
+  func promotedWhileLocating() {
+    let hub = HubHarness()
+    let ids = (0..<2).map { _ in hub.connect("bob", key: 2) }
+    #expect(listen(hub, ids[0])?.isFollowing == false)
+    hub.holdsReads = true
+    hub.say(ids[1], .listen(.init(ref: 5, after: .time(Timestamp(milliseconds: 0)), holds: true)))
+    hub.disconnect(ids[0])
+    #expect(hub.take(ids[1]) == [])
+    hub.answer()
+    #expect(ok(hub.take(ids[1])) == .init(ref: 5, seq: 2, isFollowing: false))
+  }
+
+  @Test("where a cursor stands can be asked without reading, and makes nobody online")
+  func asked() {
+    let hub = HubHarness()
+    let (alice, bob) = (hub.connect("alice", key: 1), hub.connect("bob", key: 2))
+    hub.listen(bob, cursor: "log", holds: true)
+    hub.post(alice, 1, to: "bob")
+    let seq = hub.take(bob).seqs[0]
+    hub.say(bob, .ack(seq: seq))
+    hub.advance(200)
+    hub.disconnect(bob)
+    let again = hub.connect("bob", key: 2)
+    hub.say(again, .cursor(ref: 3, name: "log"), .cursor(ref: 4, name: nil))
+    #expect(hub.take(again) == [.ok(.init(ref: 3, seq: seq)), .ok(.init(ref: 4, seq: 2))])
+    hub.say(alice, .who(.init(ref: 1)))
+    #expect(hub.take(alice).last == .ok(.init(ref: 1)))
+    #expect(hub.take(alice).isEmpty)
   }
 
   @Test("the same reader, connected again, takes over from its lost connection")

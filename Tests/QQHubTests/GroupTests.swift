@@ -87,6 +87,18 @@ import Testing
     #expect(hub.errors(bob) == [])
   }
 
+  @Test("of who comes and goes for ever only the newest stays are kept, here and in the store")
+  func manyStays() {
+    let hub = HubHarness()
+    let bob = hub.connect("bob", key: 2)
+    for _ in 0..<1_010 { hub.say(bob, .join(ref: nil, group: "@ops"), .leave(ref: nil, group: "@ops")) }
+    hub.say(bob, .join(ref: nil, group: "@ops"))
+    let stays = hub.journal.load().memberships
+    #expect(stays.count == 1_001)
+    #expect(stays.first?.joined == 22)
+    #expect(stays.last?.left == nil)
+  }
+
   @Test("@all and what is no name can't be joined, and a guest joins nothing")
   func refused() {
     let hub = HubHarness { $0.plaintext = .loopback }

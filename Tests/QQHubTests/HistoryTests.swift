@@ -46,6 +46,21 @@ import Testing
     #expect(numbers(hub, carol, .init(ref: 1)) == ["4", "6", "8", "9", "10"])
   }
 
+  @Test("a guest reads what was said to everybody, not what another guest of its name was told")
+  func guest() {
+    let hub = HubHarness { $0.plaintext = .loopback }
+    let (alice, visitor) = (hub.connect("alice", key: 1), hub.connect("visitor", key: nil))
+    hub.post(alice, 1, to: "visitor")
+    hub.post(alice, 2, to: "@all")
+    hub.post(visitor, 3, to: "alice")
+    hub.disconnect(visitor)
+    let next = hub.connect("visitor", key: nil)
+    #expect(numbers(hub, next, .init(ref: 1)) == ["2"])
+    #expect(numbers(hub, next, .init(ref: 1, target: "@all")) == ["2"])
+    hub.say(next, .history(.init(ref: 2, target: "alice")))
+    #expect(hub.errors(next).map(\.code) == ["guest"])
+  }
+
   @Test("one conversation is what passed between two, or in a group")
   func conversations() {
     let (hub, alice, bob, carol) = started()

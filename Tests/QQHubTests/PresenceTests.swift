@@ -118,7 +118,7 @@ import Testing
     #expect(first != second)
   }
 
-  @Test("listening again from the same place is no record")
+  @Test("listening again from the same place within a minute is no record")
   func sameplace() {
     let hub = HubHarness()
     for _ in 0..<5 {
@@ -127,5 +127,18 @@ import Testing
       hub.disconnect(bob)
     }
     #expect(hub.committed.count == 2)
+  }
+
+  @Test("who has left was last seen when that was")
+  func lastSeen() {
+    let hub = HubHarness()
+    let (alice, bob) = (hub.connect("alice", key: 1), hub.connect("bob", key: 2))
+    hub.listen(bob)
+    hub.advance(3_600_000)
+    hub.disconnect(bob)
+    let left = hub.now
+    hub.advance(3_600_000)
+    hub.say(alice, .who(.init(ref: nil, all: true)))
+    #expect(users(hub.take(alice)).last?.since == left)
   }
 }

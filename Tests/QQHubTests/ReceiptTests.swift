@@ -1,3 +1,4 @@
+import QQClient
 import QQHub
 import QQJournal
 import QQProtocol
@@ -32,6 +33,41 @@ import Testing
     hub.advance(1_000)
     #expect(receipts(hub.take(alice)) == ["carol"])
     #expect(hub.violations == [])
+  }
+
+  @Test("an answer that would name thousands comes in parts that each fit into a line")
+  func many() {
+    let hub = HubHarness { $0.interfaces = [CIDR("10.0.0.0/8")].compactMap { $0 } }
+    let alice = hub.connect("alice", key: 1)
+    let count = ProtocolLimits.awaiting * 2 + 7
+    hub.say(alice, .join(ref: nil, group: "@all"))
+    for number in 0..<count {
+      let id = hub.open("127.0.0.1", keyBytes: [UInt8(number >> 8), UInt8(number & 255)])
+      hub.say(id, .hello(.init(nick: String(repeating: "\u{10400}", count: 28) + "-\(number)", isExplicit: false)))
+      hub.disconnect(id)
+    }
+    _ = hub.take(alice)
+    hub.post(alice, 1, to: "@all", ref: 5, wantsReceipts: true)
+    let sent = hub.take(alice).compactMap { if case .sent(let sent) = $0 { sent } else { nil } }
+    #expect(sent.map { $0.awaiting?.count } == [1000, 1000, 7])
+    #expect(sent.map(\.more) == [true, true, false])
+    #expect(Set(sent.flatMap { $0.awaiting ?? [] }).count == count)
+    for part in sent {
+      var writer = JSONWriter()
+      HubFrame.sent(part).encode(into: &writer)
+      #expect(writer.bytes.count <= ProtocolLimits.line)
+    }
+    // A client takes them for one answer.
+    var outbox = Outbox(wantsReceipts: true)
+    outbox.submit(OutgoingMessage(id: MessageID(high: 0, low: 1), to: ["@all"], text: ""))
+    #expect(outbox.takeUnwritten().map(\.ref) == [1])
+    let results = sent.map { part in
+      var part = part
+      part.ref = 1
+      return outbox.received(.sent(part)).count
+    }
+    #expect(results == [0, 0, 1])
+    #expect(outbox.missing.count == count)
   }
 
   @Test("who doesn't ask is told nothing")

@@ -33,6 +33,8 @@ import Testing
         #"{"type":"listen","ref":1,"since":"1970-01-01T00:00:01.500Z"}"#
       ),
       (.ack(seq: 0), #"{"type":"ack","seq":0}"#), (.ack(seq: 4182), #"{"type":"ack","seq":4182}"#),
+      (.cursor(ref: 2, name: nil), #"{"type":"cursor","ref":2}"#),
+      (.cursor(ref: nil, name: "log"), #"{"type":"cursor","cursor":"log"}"#),
       (.who(.init(ref: nil)), #"{"type":"who"}"#),
       (.who(.init(ref: 3, all: true, watch: true)), #"{"type":"who","ref":3,"all":true,"watch":true}"#),
       (.join(ref: 4, group: "@ops"), #"{"type":"join","ref":4,"group":"@ops"}"#),

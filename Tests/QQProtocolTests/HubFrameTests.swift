@@ -31,6 +31,10 @@ import Testing
         #"{"type":"sent","id":"\#(id)","seq":5,"to":"a","status":"s","duplicate":true,"awaiting":["b","c"]}"#
       ),
       (
+        .sent(.init(ref: nil, id: someID, seq: 5, to: "a", awaiting: ["b"], more: true)),
+        #"{"type":"sent","id":"\#(id)","seq":5,"to":"a","status":"stored","awaiting":["b"],"more":true}"#
+      ),
+      (
         .sent(.init(ref: nil, id: someID, seq: 5, to: "a", awaiting: [])),
         #"{"type":"sent","id":"\#(id)","seq":5,"to":"a","status":"stored","awaiting":[]}"#
       ),

@@ -17,15 +17,18 @@ struct CommandContext: Sendable {
   let isPlaintext: Bool
   let stateDirectory: String
 
-  init(_ options: GlobalOptions, environment: Environment = .current()) throws {
-    output = Output(
-      format: options.format, isQuiet: options.quiet, isVerbose: options.verbose, environment: environment)
+  init(_ options: GlobalOptions) throws {
+    try self.init(options.settings)
+  }
+
+  init(_ settings: CommonSettings, environment: Environment = .current()) throws {
+    output = Output(settings.output, environment)
     let path = environment.configDirectory + "/config.json"
     let file = try Configuration.load(path).over(try Configuration.load("/etc/qq/config.json"))
     stateDirectory = environment.stateDirectory
 
     let named: (text: String, source: String)? =
-      options.hub.map { ($0, "--hub") } ?? environment["QQ_HUB"].map { ($0, "QQ_HUB") }
+      settings.hub.map { ($0, "--hub") } ?? environment["QQ_HUB"].map { ($0, "QQ_HUB") }
       ?? file.hub.map { ($0, "config.json") }
     if let named {
       guard let endpoint = Endpoint(named.text) else {
@@ -39,7 +42,7 @@ struct CommandContext: Sendable {
     }
     hubSource = named?.source
 
-    let onCommandLine = options.nick ?? environment["QQ_NICK"]
+    let onCommandLine = settings.nick ?? environment["QQ_NICK"]
     let chosen = onCommandLine ?? file.nick
     isNickChosen = chosen != nil
     if let chosen {
@@ -53,15 +56,15 @@ struct CommandContext: Sendable {
     } else {
       nick = Nick.derived(from: Environment.account, host: nil).text
     }
-    if let text = file.timeout, options.timeout == nil {
+    if let text = file.timeout, settings.timeout == nil {
       guard let milliseconds = DurationText.milliseconds(text) else {
         throw CommandFailure(.config, "\(path): \"timeout\" must be a duration such as \"10s\"")
       }
       timeout = milliseconds
     } else {
-      timeout = options.timeout?.milliseconds
+      timeout = settings.timeout
     }
-    isPlaintext = options.plaintext || file.plaintext == true
+    isPlaintext = settings.plaintext || file.plaintext == true
   }
 
   /// How to connect. `within`: milliseconds until the hub's welcome.

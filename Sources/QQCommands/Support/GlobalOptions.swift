@@ -1,14 +1,8 @@
 import ArgumentParser
 import QQProtocol
 
-/// Options that every command has.
-struct GlobalOptions: ParsableArguments {
-  @Option(help: .init("The hub to use.", valueName: "host[:port]"))
-  var hub: String?
-
-  @Option(help: .init("The user to be: selects the identity of that name, made on first use.", valueName: "name"))
-  var nick: String?
-
+/// Options that every command has: what its output looks like.
+struct OutputOptions: ParsableArguments {
   @Flag(help: "Print JSON Lines, also on a terminal.")
   var json = false
 
@@ -21,17 +15,36 @@ struct GlobalOptions: ParsableArguments {
   @Flag(name: .shortAndLong, help: "Say more about what is done.")
   var verbose = false
 
+  func validate() throws {
+    if json && text { throw ValidationError("--json and --text exclude each other") }
+  }
+
+  var settings: OutputSettings {
+    OutputSettings(format: json ? .json : text ? .text : nil, isQuiet: quiet, isVerbose: verbose)
+  }
+}
+
+/// Options of every command that speaks to a hub.
+struct GlobalOptions: ParsableArguments {
+  @Option(help: .init("The hub to use.", valueName: "host[:port]"))
+  var hub: String?
+
+  @Option(help: .init("The user to be: selects the identity of that name, made on first use.", valueName: "name"))
+  var nick: String?
+
+  @OptionGroup var output: OutputOptions
+
   @Option(help: .init("How long to wait: 500ms, 10s, 5m, 2h, 7d; a bare number is seconds.", valueName: "duration"))
   var timeout: DurationOption?
 
   @Flag(help: "Speak without encryption, to a hub that was started with --plaintext.")
   var plaintext = false
 
-  func validate() throws {
-    if json && text { throw ValidationError("--json and --text exclude each other") }
+  var settings: CommonSettings {
+    CommonSettings(
+      hub: hub.map(Arguments.plain), nick: nick.map(Arguments.plain), output: output.settings,
+      timeout: timeout?.milliseconds, plaintext: plaintext)
   }
-
-  var format: OutputFormat? { json ? .json : text ? .text : nil }
 }
 
 /// A duration on the command line.

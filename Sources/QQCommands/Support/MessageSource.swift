@@ -30,7 +30,7 @@ final class MessageSource: Sendable {
     let text = try Self.text(bytes, what: "line \(number)")
     let id = key.map { Self.id(key: "\($0)\u{0}\(number)") } ?? newID()
     return try Self.sendable(
-      OutgoingMessage(id: id, to: targets, text: text, replyTo: replyTo), what: "line \(number)")
+      OutgoingMessage(id: id, to: targets, text: text, replyTo: replyTo, line: number), what: "line \(number)")
   }
 
   /// An object as `listen` prints it, or `{"to":…,"text":…}`; nil for an event that is no message.
@@ -74,7 +74,8 @@ final class MessageSource: Sendable {
     }
     let id = try string("id").map { MessageID($0) ?? Self.id(key: $0) } ?? newID()
     return try Self.sendable(
-      OutgoingMessage(id: id, to: to, text: text, replyTo: reply.flatMap { MessageID($0) }), what: "line \(number)")
+      OutgoingMessage(id: id, to: to, text: text, replyTo: reply.flatMap { MessageID($0) }, line: number),
+      what: "line \(number)")
   }
 
   private static func text(_ bytes: [UInt8], what: String) throws -> String {

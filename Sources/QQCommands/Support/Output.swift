@@ -9,11 +9,11 @@ struct Output: Sendable {
   private let isVerbose: Bool
   private let renderer: TextRenderer
 
-  init(format: OutputFormat?, isQuiet: Bool, isVerbose: Bool, environment: Environment) {
+  init(_ settings: OutputSettings, _ environment: Environment) {
     let isTerminal = Descriptor.isTerminal(1)
-    isJSON = format.map { $0 == .json } ?? !isTerminal
-    self.isQuiet = isQuiet
-    self.isVerbose = isVerbose
+    isJSON = settings.format.map { $0 == .json } ?? !isTerminal
+    isQuiet = settings.isQuiet
+    isVerbose = settings.isVerbose
     renderer = TextRenderer(
       usesColor: isTerminal && environment["NO_COLOR", default: ""].isEmpty && environment["TERM"] != "dumb",
       isTerminal: isTerminal)

@@ -16,15 +16,8 @@ public enum Program {
 
   private static func run() async -> Never {
     do {
-      let arguments = rewritten(Array(CommandLine.arguments.dropFirst()))
-      let task = Task {
-        var command = try await QQ.asyncParseAsRoot(arguments)
-        if var command = command as? any AsyncParsableCommand {
-          try await command.run()
-        } else {
-          try command.run()
-        }
-      }
+      let arguments = try Arguments.prepared(Array(CommandLine.arguments.dropFirst()))
+      let task = Task { try await run(arguments) }
       if arguments.first != "serve" {
         Signals.onFirst {
           interrupted.store(true, ordering: .relaxed)
@@ -43,12 +36,26 @@ public enum Program {
     }
   }
 
-  private static let interrupted = Atomic<Bool>(false)
-
-  /// `--plaintext=lan` is how the manual writes it; an option's value is never optional to the parser.
-  static func rewritten(_ arguments: [String]) -> [String] {
-    arguments.map { $0 == "--plaintext=lan" ? "--plaintext-lan" : $0 }
+  private static func run(_ arguments: [String]) async throws {
+    if let request = SendRequest(quickly: arguments) { return try await SendRun(request).run() }
+    var command = try command(arguments)
+    if var command = command as? any AsyncParsableCommand {
+      try await command.run()
+    } else {
+      try command.run()
+    }
   }
+
+  /// The command with its arguments. Looking at one command alone takes a third of the time that the whole tree of them
+  /// does, which is most of what a short command takes at all; where that isn't enough, for help or an error, the tree is
+  /// asked.
+  static func command(_ arguments: [String]) throws -> any ParsableCommand {
+    let named = QQ.configuration.subcommands.first { $0.configuration.commandName == arguments.first }
+    if let command = try? named?.parseAsRoot(Array(arguments.dropFirst())) { return command }
+    return try QQ.parseAsRoot(arguments)
+  }
+
+  private static let interrupted = Atomic<Bool>(false)
 
   private static func finish(_ error: any Error) -> Never {
     var error = error

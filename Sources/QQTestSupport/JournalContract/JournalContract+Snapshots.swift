@@ -19,6 +19,8 @@ extension JournalContract {
     .membership(MembershipRow(user: UserID(1), group: GroupID(2), joined: 4, left: 6)),
     .membership(MembershipRow(user: UserID(1), group: GroupID(2), joined: 9)),
     .membership(MembershipRow(user: UserID(3), group: GroupID(1), joined: 7)),
+    .membership(MembershipRow(user: UserID(3), group: GroupID(1), joined: 3, left: 5)),
+    .forgetMembership(UserID(3), GroupID(1), joined: 3),
     .cursor(CursorMove(user: UserID(3), name: "listen", seq: 1)),
     .cursor(CursorMove(user: UserID(1), name: "listen", seq: 1)),
     .cursor(CursorMove(user: UserID(1), name: "", seq: 2)),

@@ -218,7 +218,9 @@ final class SimClient {
     if !isAlive || link?.isConnected != true { return "\(name) isn't connected" }
     if isShowing { return "\(name) shows events" }
     if nextMessage < plan.messages.count { return "\(name) has more to send" }
-    if !outbox.isEmpty { return "\(name) has no answer to \(outbox.unanswered), missing \(outbox.missing.sorted())" }
+    if !outbox.isEmpty {
+      return "\(name) has no answer to \(outbox.unanswered.map(\.id)), missing \(outbox.missing.sorted())"
+    }
     if nextCommand < plan.commands.count { return "\(name) has no answer to \(plan.commands[nextCommand])" }
     guard let life else { return nil }
     if life.epoch != world.journal.epoch { return "\(name) reads another epoch" }

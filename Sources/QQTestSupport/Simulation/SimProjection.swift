@@ -58,6 +58,8 @@ struct SimProjection {
       nextGroup = max(nextGroup, row.id.rawValue + 1)
       groups.removeAll { $0.id == row.id }
       groups.append(row)
+    case .forgetMembership(let user, let group, let joined):
+      memberships.removeAll { $0.user == user && $0.group == group && $0.joined == joined }
     case .membership(let row):
       let place = memberships.firstIndex { $0.user == row.user && $0.group == row.group && $0.joined == row.joined }
       if let place { memberships[place] = row } else { memberships.append(row) }
