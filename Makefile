@@ -7,12 +7,19 @@
 
 PREFIX ?= /usr/local
 DESTDIR ?=
+CC = clang
 SWIFT ?= swift
-RELEASE = -c release --static-swift-stdlib
+# Loading and relocating the C++ library takes a short command longer than its message: it is linked in.
+STATIC = .build/static
+RELEASE = -c release --static-swift-stdlib -Xlinker -L$(STATIC) -Xlinker -l:libgcc_eh.a
 CHECKED = --explicit-target-dependency-import-check error
 
-all: packages
+all: packages $(STATIC)/libstdc++.a
 	$(SWIFT) build $(RELEASE) --product qq
+
+$(STATIC)/libstdc++.a:
+	mkdir -p $(STATIC)
+	ln -s "$$($(CC) -print-file-name=libstdc++.a)" $@
 
 # What the build needs besides Swift and git.
 packages:
