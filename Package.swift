@@ -52,31 +52,35 @@ let package = Package(
     .target(
       name: "QQCommands",
       dependencies: [
-        "QQServer", "QQClient", "QQHub", "QQJournal", "QQJournalSQLite", "QQTransport", "QQIdentity", "QQProtocol",
+        "QQServer", "QQClient", "QQHub", "QQSpool", "QQJournal", "QQJournalSQLite", "QQTransport", "QQIdentity",
+        "QQProtocol",
         arguments, crypto, logging, nio, nioSSL,
       ],
       swiftSettings: common),
     .target(
       name: "QQClient",
       dependencies: [
-        "QQTransport", "QQIdentity", "QQProtocol", nio, nioPosix, nioSSL, deque,
+        "QQTransport", "QQIdentity", "QQProtocol", "CLinux", nio, nioPosix, nioSSL, deque,
         .product(name: "NIOTLS", package: "swift-nio"),
       ],
       swiftSettings: common),
     .target(
       name: "QQServer",
       dependencies: [
-        "QQHub", "QQJournal", "QQTransport", "QQIdentity", "QQProtocol", nio, nioPosix, nioSSL, logging, deque,
+        "QQHub", "QQJournal", "QQSpool", "QQTransport", "QQIdentity", "QQProtocol", nio, nioPosix, nioSSL, logging,
+        deque,
         .product(name: "NIOTLS", package: "swift-nio"),
       ],
       swiftSettings: common),
     .target(name: "QQHub", dependencies: ["QQJournal", "QQProtocol", deque], swiftSettings: pure),
+    .target(name: "QQSpool", dependencies: ["QQHub", "QQProtocol", "CLinux", nioPosix, deque], swiftSettings: common),
     .target(name: "QQJournal", dependencies: ["QQProtocol", deque], swiftSettings: pure),
     .target(name: "QQJournalSQLite", dependencies: ["QQJournal", "QQProtocol", "CSQLite"], swiftSettings: common),
     .target(
       name: "QQTransport", dependencies: ["QQProtocol", nio, nioPosix, nioSSL], swiftSettings: common),
     .target(name: "QQIdentity", dependencies: ["QQProtocol", crypto, x509, asn1, nioSSL], swiftSettings: common),
-    .target(name: "QQProtocol", swiftSettings: pure),
+    .target(name: "QQProtocol", dependencies: [crypto], swiftSettings: pure),
+    .target(name: "CLinux"),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
     .target(
@@ -102,7 +106,7 @@ let package = Package(
     .testTarget(
       name: "QQServerTests",
       dependencies: [
-        "qq", "QQServer", "QQHub", "QQJournal", "QQIdentity", "QQProtocol", "QQTestSupport", logging, nio,
+        "qq", "QQServer", "QQHub", "QQSpool", "QQJournal", "QQIdentity", "QQProtocol", "QQTestSupport", logging, nio,
       ],
       swiftSettings: common),
     .testTarget(

@@ -95,6 +95,8 @@ final class HubLineHandler: ChannelInboundHandler {
 
   private var framer = LineFramer()
   private var decoder = FrameDecoder()
+  /// A piece of a file whose bytes are coming in.
+  private var piece: (chunk: Chunk, line: HubLine)?
   private let seen: SeenKey
 
   init(_ seen: SeenKey) {
@@ -104,16 +106,32 @@ final class HubLineHandler: ChannelInboundHandler {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     var lines: [HubLine] = []
     var fault: FrameFault?
+    let buffer = unwrapInboundIn(data)
     do throws(ErrorCode) {
-      try framer.feed(unwrapInboundIn(data)) { line throws(ErrorCode) in
-        do throws(FrameFault) {
-          let frame = try decoder.hubFrame(line)
-          lines.append(HubLine(frame: frame, bytes: line.withUnsafeBytes { Array($0) }))
-        } catch {
-          fault = error
-          throw error.code
-        }
-      }
+      try framer.feed(
+        buffer.readableBytesSpan,
+        { line throws(ErrorCode) in
+          do throws(FrameFault) {
+            let frame = try decoder.hubFrame(line)
+            let read = HubLine(frame: frame, bytes: line.withUnsafeBytes { Array($0) })
+            guard case .chunk(let chunk)? = frame else {
+              lines.append(read)
+              return 0
+            }
+            piece = (chunk, read)
+            piece?.line.raw.reserveCapacity(chunk.size)
+            return chunk.size
+          } catch {
+            fault = error
+            throw error.code
+          }
+        },
+        raw: { bytes in
+          bytes.withUnsafeBytes { piece?.line.raw.append(contentsOf: $0) }
+          guard let whole = piece, whole.line.raw.count == whole.chunk.size else { return }
+          lines.append(whole.line)
+          piece = nil
+        })
     } catch {
       if fault == nil { fault = FrameFault(error, "a line is longer than any hub would send") }
     }

@@ -24,10 +24,13 @@ public enum Security: Sendable {
 public struct HubLine: Sendable {
   public var frame: HubFrame?
   public var bytes: [UInt8]
+  /// The raw bytes that the line announced.
+  public var raw: [UInt8]
 
-  public init(frame: HubFrame?, bytes: [UInt8]) {
+  public init(frame: HubFrame?, bytes: [UInt8], raw: [UInt8] = []) {
     self.frame = frame
     self.bytes = bytes
+    self.raw = raw
   }
 }
 
@@ -66,6 +69,16 @@ public struct HubLink: Sendable {
     var writer = JSONWriter(reserving: 256 * frames.count)
     for frame in frames { frame.encode(into: &writer) }
     try await outbound.write(ByteBuffer(bytes: writer.bytes))
+  }
+
+  /// A piece of a file. Waits as `write` of frames does.
+  public func write(_ chunk: Chunk, _ bytes: [UInt8]) async throws {
+    var writer = JSONWriter(reserving: 160)
+    ClientFrame.put(chunk).encode(into: &writer)
+    var buffer = channel.allocator.buffer(capacity: writer.bytes.count + bytes.count)
+    buffer.writeBytes(writer.bytes)
+    buffer.writeBytes(bytes)
+    try await outbound.write(buffer)
   }
 
   /// One loop is all a client needs.

@@ -9,11 +9,16 @@ public struct OutgoingMessage: Equatable, Sendable {
   public var replyTo: MessageID?
   /// Where it came from, in lines of input counted from 1.
   public var line: Int?
+  /// What is offered; the text is empty then.
+  public var file: FileInfo?
 
   /// A target given twice counts once.
-  public init(id: MessageID, to: [String], text: String, replyTo: MessageID? = nil, line: Int? = nil) {
+  public init(
+    id: MessageID, to: [String], text: String, replyTo: MessageID? = nil, line: Int? = nil, file: FileInfo? = nil
+  ) {
     self.id = id
     self.line = line
+    self.file = file
     var seen: Set<String> = []
     self.to = to.filter { seen.insert($0).inserted }
     self.text = text
@@ -84,6 +89,11 @@ public struct Outbox: Sendable {
   /// All that is left has been stored and waits only for its readers.
   public var isStored: Bool { entries.allSatisfy(\.isStored) }
 
+  /// Not every target has been answered on this connection.
+  public func isUnanswered(_ id: MessageID) -> Bool {
+    entries.contains { $0.message.id == id && !$0.isAnswered }
+  }
+
   public mutating func submit(_ message: OutgoingMessage) {
     entries.append(Entry(ref: nextRef, message: message))
     nextRef += 1
@@ -99,7 +109,7 @@ public struct Outbox: Sendable {
       frames.append(
         ClientFrame.Send(
           ref: entry.ref, id: entry.message.id, to: entry.message.to, text: entry.message.text,
-          replyTo: entry.message.replyTo, wantsReceipts: wantsReceipts, lastSeen: lastSeen))
+          replyTo: entry.message.replyTo, wantsReceipts: wantsReceipts, lastSeen: lastSeen, file: entry.message.file))
       firstUnwritten += 1
     }
     return frames
@@ -123,7 +133,7 @@ public struct Outbox: Sendable {
       return answered(sent.ref, target: sent.to, .sent(sent), awaiting: sent.awaiting ?? [])
     case .error(let failure): return answered(failure.ref, target: failure.to, .failed(failure), awaiting: [])
     case .receipt(let receipt): return confirmed(receipt)
-    case .welcome, .ok, .message, .presence, .gap, .user, .pong: return []
+    case .welcome, .ok, .message, .presence, .gap, .user, .pong, .file, .complete, .chunk, .end, .progress: return []
     }
   }
 

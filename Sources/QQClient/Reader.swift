@@ -67,8 +67,10 @@ public struct Reader: Sendable {
       isFollowing = ok.isFollowing
       return isFollowing == was ? .skip : isFollowing ? .following : .promoted
     case .message(let message): return passed(message.seq)
+    case .file(let file) where file.ref == nil: return passed(file.seq)
+    case .complete(let complete): return passed(complete.seq)
     case .gap(_, let through): return passed(through)
-    case .ok, .welcome, .sent, .error, .presence, .receipt, .user, .pong: return .skip
+    case .ok, .welcome, .sent, .error, .presence, .receipt, .user, .pong, .file, .chunk, .end, .progress: return .skip
     }
   }
 
@@ -101,8 +103,10 @@ extension HubFrame {
   public var seq: Int64? {
     switch self {
     case .message(let message): message.seq
+    case .file(let file): file.seq
+    case .complete(let complete): complete.seq
     case .gap(_, let through): through
-    case .welcome, .ok, .sent, .error, .presence, .receipt, .user, .pong: nil
+    case .welcome, .ok, .sent, .error, .presence, .receipt, .user, .pong, .chunk, .end, .progress: nil
     }
   }
 }

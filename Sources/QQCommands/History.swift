@@ -106,7 +106,7 @@ private struct HistoryPages {
     while let batch = try await lines.next() {
       for line in batch {
         switch line.frame {
-        case .message: page.append(line)
+        case .message, .file, .complete: page.append(line)
         case .ok(let ok): return (page, ok.more)
         case .error(let failure): throw context.failure(failure)
         default: break

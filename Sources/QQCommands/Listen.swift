@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import QQClient
 import QQProtocol
 import Synchronization
@@ -35,7 +36,9 @@ struct Listen: AsyncParsableCommand {
   @Option(help: .init("Only messages whose text matches.", valueName: "regex"))
   var match: String?
 
-  @Option(help: .init("Only these types of events, joined by commas: message, presence, gap.", valueName: "types"))
+  @Option(
+    help: .init(
+      "Only these types of events, joined by commas: message, file, complete, presence, gap.", valueName: "types"))
   var type: String?
 
   @Option(
@@ -46,6 +49,9 @@ struct Listen: AsyncParsableCommand {
 
   @Option(help: .init("How often a failed --exec is tried again.", valueName: "count"))
   var retries: Int = 5
+
+  @Option(help: .init("Save the files that are sent to this user in this folder.", valueName: "folder"))
+  var save: String?
 
   @Argument(help: .init("Only these conversations: nicks, addresses, @groups.", valueName: "targets"))
   var targets: String?
@@ -75,12 +81,17 @@ struct Listen: AsyncParsableCommand {
     let reader = Reader(
       start: new ? .now : since?.start(now: Clock.now) ?? .unread, cursor: cursor, holds: isPlain || cursor != nil,
       name: MessageSource.newReaderName())
+    let saver = save.map { FileSaver(context, options.output.settings, into: $0) }
+    if let save { try Self.check(save) }
     let sink = EventSink(
-      context.output, filter: filter, count: count, runner: exec.map { CommandRunner($0, retries: retries) })
+      context.output, filter: filter, count: count, runner: exec.map { CommandRunner($0, retries: retries) }
+    ) { saver?.take($0) }
     let listener = Listener(try context.link(), watchesPresence: filter.wantsPresence) { notice in
       switch notice {
       case .link(let link): context.note(link)
-      case .listening: sink.begin()
+      case .listening:
+        sink.begin()
+        if let saver, since == nil, !new { Task { try? await saver.askForPending { filter.accepts(.file($0)) } } }
       case .following:
         context.output.note("another reader moves the cursor \"\(cursor ?? "listen")\": following without moving it")
       case .promoted:
@@ -96,16 +107,47 @@ struct Listen: AsyncParsableCommand {
     }
     try await withThrowingTaskGroup(of: Bool.self) { group in
       group.addTask {
-        try await listener.run(reader) { try await sink.take($0) }
+        guard let saver else {
+          try await listener.run(reader) { try await sink.take($0) }
+          return true
+        }
+        try await withThrowingTaskGroup(of: Void.self) { both in
+          both.addTask { try await saver.run() }
+          both.addTask {
+            try await listener.run(reader) { try await sink.take($0) }
+            // What was begun is ended.
+            saver.finish()
+          }
+          try await both.waitForAll()
+        }
         return true
       }
       if let timeout = context.timeout { group.addTask { try await Self.sleep(timeout) } }
-      if let idle { group.addTask { try await sink.waitUntilIdle(idle.milliseconds) } }
+      if let idle {
+        group.addTask {
+          while true {
+            let isOver = try await !sink.waitUntilIdle(idle.milliseconds)
+            if isOver, saver?.isIdle != false { return false }
+            try await Task.sleep(for: .milliseconds(min(idle.milliseconds, 100)))
+          }
+        }
+      }
       let isEnough = try await group.next() ?? true
       group.cancelAll()
       if !isEnough, let count, sink.shown < count {
         throw CommandFailure(.temporary, "\(sink.shown) of \(count) events came in time")
       }
+    }
+  }
+
+  /// A folder that can't be written to is told at once, not with the first file.
+  private static func check(_ folder: String) throws {
+    var status = stat()
+    guard stat(folder, &status) == 0 else {
+      throw CommandFailure(.cannotCreate, "--save \"\(folder)\": \(String(cString: strerror(errno)).lowercased())")
+    }
+    guard status.st_mode & S_IFMT == S_IFDIR, access(folder, W_OK | X_OK) == 0 else {
+      throw CommandFailure(.cannotCreate, "--save \"\(folder)\" is no folder that can be written to")
     }
   }
 

@@ -10,6 +10,7 @@ import QQJournal
 import QQJournalSQLite
 import QQProtocol
 import QQServer
+import QQSpool
 import Synchronization
 
 struct Serve: AsyncParsableCommand {
@@ -57,6 +58,18 @@ struct Serve: AsyncParsableCommand {
   @Option(help: .init("How long messages are kept.", valueName: "age"))
   var retain: DurationOption = .init(milliseconds: 30 * 86_400_000)
 
+  @Option(help: .init("Refuse files larger than this: 500MB, 2GiB.", valueName: "size"))
+  var maxFile: SizeOption?
+
+  @Option(help: .init("Keep no more than this of the files of one user.", valueName: "size"))
+  var quota: SizeOption?
+
+  @Option(help: .init("Keep no more than this of all files.", valueName: "size"))
+  var spool: SizeOption?
+
+  @Option(help: .init("Take no file that would leave less than this free on the disk.", valueName: "size"))
+  var reserve: SizeOption = .init(bytes: 1 << 30)
+
   @Option(help: .init("Threads for connections.", valueName: "count"))
   var threads: Int?
 
@@ -94,13 +107,18 @@ struct Serve: AsyncParsableCommand {
     Signals.onFirst { end.finish(nil) }
 
     let running: HubServer
+    let folder = ephemeral ? EphemeralFolder(in: directory) : nil
+    defer { folder?.remove() }
     do {
-      if ephemeral {
+      if let folder {
         let journal = MemoryJournal(epoch: Self.newEpoch())
-        running = try await HubServer.start(server, journal: journal, logger: logger) { end.finish($0) }
+        let spool = try Self.spool(folder.path, logger)
+        running = try await HubServer.start(server, journal: journal, spool: spool, logger: logger) { end.finish($0) }
+        running.keepRetention(journal, age: retain.milliseconds)
       } else {
         let journal = try SQLiteJournal(path: directory + "/journal.db", makeEpoch: Self.newEpoch)
-        running = try await HubServer.start(server, journal: journal, logger: logger) { end.finish($0) }
+        let spool = try Self.spool(directory, logger)
+        running = try await HubServer.start(server, journal: journal, spool: spool, logger: logger) { end.finish($0) }
         running.keepRetention(journal, age: retain.milliseconds)
       }
     } catch {
@@ -122,6 +140,10 @@ struct Serve: AsyncParsableCommand {
     var hub = HubConfiguration(name: Environment.hostName, instance: .random(in: 0...(.max)))
     hub.admission = open ? .everybody : inviteOnly ? .nobody : .localNetworks
     hub.admitted = admit.compactMap { CIDR($0) }
+    hub.files.file = maxFile?.bytes ?? .max
+    hub.files.user = quota?.bytes ?? .max
+    hub.files.total = spool?.bytes ?? .max
+    hub.files.reserve = reserve.bytes
     hub.plaintext = plaintextLan ? .admitted : plaintext ? .loopback : .refused
     // Whoever runs the hub is always let in, as the user this account is by default.
     let nick = Nick.derived(from: Environment.account, host: nil).text
@@ -144,6 +166,10 @@ struct Serve: AsyncParsableCommand {
     } catch {
       throw CommandFailure(tlsCert == nil ? ExitStatus(error) : .config, error.message)
     }
+  }
+
+  private static func spool(_ directory: String, _ logger: Logger) throws -> Spool {
+    try Spool(directory) { logger.error("spool", metadata: ["problem": "\($0)"]) }
   }
 
   /// Every interface unless places were named; IPv6 besides IPv4 where the machine has it.
@@ -181,6 +207,8 @@ struct Serve: AsyncParsableCommand {
     switch error {
     case let error as SQLiteJournalError:
       if case .locked = error { return CommandFailure(.unavailable, error.message) }
+      return CommandFailure(.cannotCreate, error.message)
+    case let error as SpoolError:
       return CommandFailure(.cannotCreate, error.message)
     case ServerError.cannotListen(let host, let port, let reason):
       return CommandFailure(

@@ -26,6 +26,8 @@ extension Hub {
       case .rename(let user, let nick): applyRename(user, nick, from: session, ref: ref)
       case .join(let user, let group): applyJoin(user, group, at: committed.seq, from: session, ref: ref)
       case .leave(let user, let group): applyLeave(user, group, at: committed.seq, from: session, ref: ref)
+      case .saved(let user, let file): applySaved(user, file, from: session, ref: ref, time: committed.record.time)
+      case .discard(let seqs): applyDiscard(seqs)
       case .cursors(let moves): for move in moves { apply(move, time: committed.record.time) }
       case .seen(let user, let address):
         let time = committed.record.time
@@ -91,7 +93,7 @@ extension Hub {
       guard let session else { return }
       return answerAgain(body, earlier, digest, to: session, ref: ref, receipts: receipts)
     }
-    let resolution = resolve(body)
+    let resolution = completed(body) ?? resolve(body)
     for failure in resolution.failures {
       guard let session else { break }
       answer(
@@ -108,7 +110,8 @@ extension Hub {
         MessageIndex(
           seq: committed.seq, sender: body.sender, id: body.id, digest: digest, failures: resolution.failures,
           conversations: resolution.conversations)))
-    if let session {
+    attached(body, committed, resolution, from: session, ref: ref)
+    if let session, !body.isCompletion {
       answerSent(
         body, resolution, seq: committed.seq, isDuplicate: false, to: session, ref: ref, receipts: receipts)
     }
@@ -147,6 +150,9 @@ extension Hub {
         session,
         .error(.init(ref: ref, code: failure.code, message: failure.message, to: failure.target, id: body.id)))
     }
+    if case .complete(let file, _, let hash)? = body.attachment {
+      return answer(session, .ok(.init(ref: ref, seq: file, hash: hash)))
+    }
     // Whom an address stood for is not known any more once the record was removed: not who is there now.
     let targets = earlier.targets.isEmpty ? body.targets.map(\.withoutUsers) : earlier.targets
     var resolution = Resolution()
@@ -163,6 +169,8 @@ extension Hub {
     receipts wanted: Bool
   ) {
     var remaining: Set<UserID> = []
+    // The bytes of a file may be still to come.
+    let status = body.isOffer && files[seq]?.row.content == nil ? "offered" : "stored"
     for (name, users) in resolution.reached {
       var awaiting: [UserID]?
       if wanted {
@@ -171,7 +179,10 @@ extension Hub {
         // the session that sent it, which isn't written to.
         let isOwnReader = everybody == [body.sender] && sessions[session]?.reading == nil
         let others = isOwnReader ? everybody : everybody.filter { $0 != body.sender }
-        awaiting = others.filter { (directory[$0]?.delivered ?? .max) < seq }
+        let file = body.isOffer ? files[seq] : nil
+        awaiting = others.filter { user in
+          body.isOffer ? file?.row.saved.binarySearch(user) == false : (directory[user]?.delivered ?? .max) < seq
+        }
         remaining.formUnion(awaiting ?? [])
       }
       var rest = awaiting?[...]
@@ -182,11 +193,13 @@ extension Hub {
           session,
           .sent(
             .init(
-              ref: ref, id: body.id, seq: seq, to: name, isDuplicate: isDuplicate,
+              ref: ref, id: body.id, seq: seq, to: name, status: status, isDuplicate: isDuplicate,
               awaiting: some.map { $0.compactMap { directory[$0]?.row.nick } }, more: rest?.isEmpty == false)))
       } while rest?.isEmpty == false
     }
-    if wanted { receipts.wait(.init(seq: seq, id: body.id, session: session, remaining: remaining.sorted())) }
+    guard wanted else { return }
+    let waiting = Receipts.Waiting(seq: seq, id: body.id, session: session, remaining: remaining.sorted())
+    if body.isOffer { files.wait(waiting) } else { receipts.wait(waiting) }
   }
 
   mutating func apply(_ move: CursorMove, time: Timestamp) {

@@ -201,11 +201,13 @@ extension Hub {
   }
 
   /// A record from the store as its readers see it. Its targets are shown as the sender gave them.
-  func event(_ committed: Committed) -> HubFrame.Message? {
+  func event(_ committed: Committed) -> HubFrame? {
     guard case .message(let body) = committed.record.body else { return nil }
-    return HubFrame.Message(
-      id: body.id, seq: committed.seq, time: committed.record.time, from: body.from,
-      address: body.address.description, to: body.targets.map(\.name), text: body.text, replyTo: body.replyTo)
+    if let attachment = body.attachment { return Self.event(body, attachment, committed.seq, committed.record.time) }
+    return .message(
+      HubFrame.Message(
+        id: body.id, seq: committed.seq, time: committed.record.time, from: body.from,
+        address: body.address.description, to: body.targets.map(\.name), text: body.text, replyTo: body.replyTo))
   }
 
   // MARK: Cursors

@@ -164,7 +164,7 @@ extension Hub {
     let more = page.more || kept < records.count
     records = isNewest ? records.suffix(kept) : Array(records.prefix(kept))
     for committed in records {
-      if let event = event(committed) { answer(id, .message(event)) }
+      if let event = event(committed) { answer(id, event) }
     }
     answer(id, .ok(.init(ref: request.ref, more: more)))
   }

@@ -33,6 +33,7 @@ extension Hub {
 
   mutating func receive(_ send: ClientFrame.Send, _ sending: inout Sending?) {
     guard let sender = sending else { return }
+    if let file = send.file { return measure(send, file, sender) }
     let targets = send.to == sender.to ? sender.targets : resolveAddresses(send, &sending)
     let body = MessageBody(
       sender: sender.user, from: sender.nick, address: sender.peer.address, id: send.id, targets: targets,
@@ -58,7 +59,7 @@ extension Hub {
   }
 
   /// Names stay names until the record is applied; who is at an address is known only now.
-  private func resolveAddress(_ target: String, lastSeen: Bool, peer: Peer) -> RecordTarget {
+  func resolveAddress(_ target: String, lastSeen: Bool, peer: Peer) -> RecordTarget {
     if target.utf8.first == UInt8(ascii: "@") { return .group(String(target.dropFirst())) }
     guard let address = IPAddress(target) else { return .nick(target) }
     // Loopback means the sender's own machine, which the hub can answer for only where it is its own too.

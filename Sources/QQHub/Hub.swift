@@ -17,6 +17,7 @@ public struct Hub: Sendable {
   public internal(set) var now: Timestamp
   var recent = RecentIDs()
   var receipts = Receipts()
+  var files: Files
   var tail: Tail
 
   var sessions: [SessionID: Session] = [:]
@@ -60,13 +61,17 @@ public struct Hub: Sendable {
     self.configuration = configuration
     epoch = snapshot.epoch
     directory = Directory(snapshot)
+    files = Files(snapshot)
     applied = snapshot.applied
     now = snapshot.time
     tail = Tail(coveredAfter: snapshot.applied, capacity: configuration.tailCapacity)
   }
 
   /// When `tick` wants to be called; nil while nothing waits.
-  public var deadline: Timestamp? { movesDue }
+  public var deadline: Timestamp? { [movesDue, files.discardDue].compactMap(\.self).min() }
+
+  /// The files that the hub keeps, for the spool to compare with what it has.
+  public var keptFiles: [KeptFile] { files.kept }
 
   public var sessionCount: Int { sessions.count }
 
@@ -89,11 +94,16 @@ public struct Hub: Sendable {
       closeIfDone(id)
     case .closed(let id): closed(id)
     case .stalled(let id, let seq): stalled(id, after: seq)
-    case .writable(let id): pump(id)
+    case .writable(let id):
+      pump(id)
+      writableFile(id)
     case .committed(let batch): apply(batch)
     case .page(let token, let page): answered(token, page)
     case .located(let token, let seq): located(token, seq)
-    case .tick: self.now = max(self.now, deadline ?? self.now)
+    case .chunk(let id, let chunk, let bytes): receive(chunk, bytes, from: id)
+    case .spooled(let answer): spooled(answer)
+    case .expire(let time): expire(before: time)
+    case .tick(let deadline): self.now = max(self.now, deadline)
     }
     return finish()
   }
@@ -145,6 +155,13 @@ public struct Hub: Sendable {
       case .leave(let ref, let group): receiveLeave(ref, group, from: id, user)
       case .nick(let ref, let nick): receiveNick(ref, nick, from: id, user)
       case .history(let request): receive(request, from: id, user)
+      case .upload(let ref, let file): receiveUpload(ref, file, from: id, user)
+      case .finish(let ref, let size, let hash): receiveFinish(ref, size, hash, from: id)
+      case .get(let get): receive(get, from: id, user)
+      case .got(let offset): receiveGot(offset, from: id, user)
+      case .saved(let ref, let seq): receiveSaved(ref, seq, from: id, user)
+      case .files(let ref): receiveFiles(ref, from: id, user)
+      case .put: fail(id, .badField, "a piece of a file came without its bytes")
       case .hello:
         answer(id, .error(.init(.badField, "this session has said hello already")))
       }
@@ -177,6 +194,7 @@ public struct Hub: Sendable {
     guard let session = sessions[id], !session.isClosing else { return }
     closing.append(id)
     stopReading(id)
+    endTransfer(id)
     sessions[id]?.phase = .closing
     answers.turn(to: nil)
   }
@@ -194,8 +212,10 @@ public struct Hub: Sendable {
 
   private mutating func closed(_ id: SessionID) {
     stopReading(id)
+    endTransfer(id)
     watchers.removeAll { $0 == id }
     receipts.closed(id)
+    files.closed(id)
     finished.remove(id)
     sessions[id] = nil
     answers.turn(to: nil)
@@ -227,6 +247,7 @@ public struct Hub: Sendable {
   private mutating func finish() -> [Effect] {
     flushSegment()
     proposeMoves()
+    proposeDiscards()
     var effects: [Effect] = []
     for (id, bytes) in answers.take() { effects.append(.reply(id, bytes)) }
     effects.append(contentsOf: deliveries)

@@ -16,6 +16,19 @@ public enum PlaintextPolicy: Hashable, Sendable {
   case admitted
 }
 
+/// What the hub takes of files, in bytes.
+public struct FileLimits: Hashable, Sendable {
+  public var file: Int64 = .max
+  /// Of all files that one user has offered and the hub still keeps.
+  public var user: Int64 = .max
+  /// Of all files.
+  public var total: Int64 = .max
+  /// What stays free on the hub's disk.
+  public var reserve: Int64 = 1 << 30
+
+  public init() {}
+}
+
 /// The settings of a hub, fixed while it runs.
 public struct HubConfiguration: Sendable {
   /// How the hub calls itself in `welcome`.
@@ -37,6 +50,7 @@ public struct HubConfiguration: Sendable {
   /// Bytes written at once to a reader that catches up.
   public var catchUpBytes: Int
   public var maximumUsers: Int
+  public var files = FileLimits()
   /// Milliseconds that a cursor move waits for another record to be committed with.
   public var cursorDelay: Int64
 

@@ -17,8 +17,13 @@ public enum HubEvent: Sendable {
   case committed(CommittedBatch)
   case page(ReadToken, Page)
   case located(ReadToken, Seq)
-  /// The time of `Hub.deadline` has come, whatever the clock says that was put back meanwhile.
-  case tick
+  /// The header of a piece of a file, and its bytes.
+  case chunk(SessionID, Chunk, [UInt8])
+  case spooled(SpoolAnswer)
+  /// Files that were offered before this time are kept no longer.
+  case expire(before: Timestamp)
+  /// The time that `Hub.deadline` was has come, whatever the clock says that was put back meanwhile.
+  case tick(Timestamp)
 }
 
 /// Which question a store's answer belongs to.
@@ -41,6 +46,12 @@ public enum Effect: Equatable, Sendable {
   case write(Write)
   /// Lines for one session that catches up; otherwise as a `Write`.
   case catchUp(SessionID, [UInt8])
+  /// To the disk.
+  case spool(SpoolRequest)
+  /// A line and the raw bytes that follow it. After it the session asks for more by `.writable`.
+  case bulk(SessionID, [UInt8], raw: [UInt8])
+  /// A piece that the session sent is off its hands: it may send another.
+  case taken(SessionID)
   /// Published segments up to this number won't be written again.
   case forget(through: UInt64)
   /// Write what was given so far, then close.

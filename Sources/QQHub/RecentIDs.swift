@@ -57,6 +57,18 @@ enum ContentDigest {
     add(0xfe)
     add(message.text)
     if let reply = message.replyTo { add(reply.description) }
+    switch message.attachment {
+    case nil: break
+    case .file(let info):
+      add(0xfd)
+      add(info.name)
+      for number in [info.size, info.manifest, info.mode, info.modified?.milliseconds] {
+        add(number?.description ?? "")
+      }
+    case .complete(let file, let size, let content):
+      add(0xfc)
+      add("\(file) \(size) \(content)")
+    }
     return hash
   }
 }

@@ -16,6 +16,14 @@ struct SegmentBuilder: Sendable {
   /// Writes what `HubFrame.Message` would, from the record as it is.
   mutating func add(_ body: MessageBody, _ committed: Committed, _ audience: Audience) {
     self.audience = audience
+    defer {
+      seqs.append(committed.seq)
+      ends.append(writer.bytes.count)
+    }
+    if let attachment = body.attachment {
+      Hub.event(body, attachment, committed.seq, committed.record.time)?.encode(into: &writer)
+      return
+    }
     if address?.value != body.address { address = (body.address, body.address.description) }
     writer.begin("message")
     writer.field("id", body.id)
@@ -29,8 +37,6 @@ struct SegmentBuilder: Sendable {
     writer.field("text", body.text)
     writer.field("reply_to", body.replyTo)
     writer.end()
-    seqs.append(committed.seq)
-    ends.append(writer.bytes.count)
   }
 
   /// What was gathered; the builder begins anew.

@@ -28,6 +28,7 @@ struct Session: Sendable {
   var peer: Peer
   var phase: Phase = .greeting
   var reading: Reading?
+  var transfer: Transfer?
   /// What came while the user was being made: it waits for the welcome.
   var held: [ClientFrame] = []
   /// The newest message that it sent before it listened, and so isn't marked as its own in the tail.

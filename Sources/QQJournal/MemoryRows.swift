@@ -15,6 +15,7 @@ struct Rows: Sendable {
 
   private var users: [UserID: User] = [:]
   private var groups: [GroupID: GroupRow] = [:]
+  private var files: [Seq: FileRow] = [:]
   private var nextUser: UInt32 = 1
   private var nextGroup: UInt32 = 1
 
@@ -36,6 +37,8 @@ struct Rows: Sendable {
       users[user]?.stays[Stay(group: group, joined: joined)] = nil
     case .cursor(let move):
       users[move.user]?.cursors[move.name] = move.seq
+    case .file(let row): files[row.seq] = row
+    case .forgetFile(let seq): files[seq] = nil
     }
   }
 
@@ -50,6 +53,7 @@ struct Rows: Sendable {
     snapshot.cursors = users.flatMap { user in
       user.cursors.sorted { $0.key < $1.key }.map { CursorMove(user: user.row.id, name: $0.key, seq: $0.value) }
     }
+    snapshot.files = files.values.sorted { $0.seq < $1.seq }
     snapshot.nextUser = nextUser
     snapshot.nextGroup = nextGroup
   }

@@ -129,6 +129,10 @@ public enum Change: Equatable, Sendable {
   /// The row with this user, group and `joined` goes.
   case forgetMembership(UserID, GroupID, joined: Seq)
   case cursor(CursorMove)
+  /// Put in the place of the row with this seq.
+  case file(FileRow)
+  /// The row with this seq goes.
+  case forgetFile(Seq)
 }
 
 /// All that applying the records up to `through` changed since the projection before.
@@ -153,6 +157,7 @@ public struct Snapshot: Equatable, Sendable {
   public var groups: [GroupRow]
   public var memberships: [MembershipRow]
   public var cursors: [CursorMove]
+  public var files: [FileRow]
   /// No user or group gets a number below these.
   public var nextUser: UInt32
   public var nextGroup: UInt32
@@ -167,6 +172,7 @@ public struct Snapshot: Equatable, Sendable {
     groups = []
     memberships = []
     cursors = []
+    files = []
     nextUser = 1
     nextGroup = 1
     time = Timestamp(milliseconds: 0)

@@ -61,6 +61,10 @@ public struct Record: Equatable, Sendable {
     case cursors([CursorMove])
     /// A user began to listen from this address.
     case seen(UserID, address: IPAddress)
+    /// A user has the file that was offered at this seq, whole and in place.
+    case saved(UserID, file: Seq)
+    /// The hub keeps these files no longer.
+    case discard([Seq])
   }
 }
 
@@ -75,18 +79,20 @@ public final class MessageBody: Equatable, Sendable {
   public let targets: [RecordTarget]
   public let text: String
   public let replyTo: MessageID?
+  /// What makes it an event about a file; its text is empty then.
+  public let attachment: Attachment?
 
   public static func == (a: MessageBody, b: MessageBody) -> Bool {
     a === b
       || (a.sender, a.from, a.address, a.id, a.text, a.replyTo) == (
         b.sender, b.from, b.address, b.id, b.text, b.replyTo
       )
-        && a.targets == b.targets
+        && a.targets == b.targets && a.attachment == b.attachment
   }
 
   public init(
     sender: UserID, from: String, address: IPAddress, id: MessageID, targets: [RecordTarget], text: String,
-    replyTo: MessageID? = nil
+    replyTo: MessageID? = nil, attachment: Attachment? = nil
   ) {
     self.sender = sender
     self.from = from
@@ -95,7 +101,16 @@ public final class MessageBody: Equatable, Sendable {
     self.targets = targets
     self.text = text
     self.replyTo = replyTo
+    self.attachment = attachment
   }
+}
+
+/// What a message is about besides its text.
+public enum Attachment: Hashable, Sendable {
+  /// A file is offered.
+  case file(FileInfo)
+  /// The hub has all of the file that was offered at this seq.
+  case complete(file: Seq, size: Int64, hash: TreeHash)
 }
 
 /// A target as a record keeps it: names resolve when it is applied, an address was resolved when it was proposed.

@@ -9,6 +9,7 @@ public enum RecordCodec {
   private enum Kind: UInt8 {
     case message = 1
     case admit, rename, join, leave, cursors, seen
+    case offer, complete, saved, discard
   }
 
   private enum TargetKind: UInt8 {
@@ -49,7 +50,11 @@ public enum RecordCodec {
     }
     switch record.body {
     case .message(let message):
-      start(.message)
+      switch message.attachment {
+      case nil: start(.message)
+      case .file: start(.offer)
+      case .complete: start(.complete)
+      }
       write(message, to: &writer)
     case .admit(let admit):
       start(.admit)
@@ -83,6 +88,14 @@ public enum RecordCodec {
       start(.seen)
       writer.number(user.rawValue)
       writer.address(address)
+    case .saved(let user, let file):
+      start(.saved)
+      writer.number(user.rawValue)
+      writer.number(file)
+    case .discard(let files):
+      start(.discard)
+      writer.number(UInt64(files.count))
+      for file in files { writer.number(file) }
     }
   }
 
@@ -110,13 +123,29 @@ public enum RecordCodec {
     writer.text(message.text)
     writer.byte(message.replyTo == nil ? 0 : 1)
     if let reply = message.replyTo { writer.id(reply) }
+    switch message.attachment {
+    case nil: break
+    case .file(let info): write(info, to: &writer)
+    case .complete(let file, let size, let hash):
+      writer.number(file)
+      writer.number(size)
+      writer.blob(hash.digest.bytes)
+    }
+  }
+
+  private static func write(_ info: FileInfo, to writer: inout ByteWriter) {
+    writer.text(info.name)
+    // -1 where there is none: none of them is ever negative.
+    for number in [info.size, info.manifest, info.mode] { writer.number(number ?? -1) }
+    writer.byte(info.modified == nil ? 0 : 1)
+    if let time = info.modified { writer.number(time.milliseconds) }
   }
 
   // MARK: Reading
 
   private static func body(_ kind: Kind, from reader: inout ByteReader) throws(ByteCodingError) -> Record.Body {
     switch kind {
-    case .message: return .message(try message(from: &reader))
+    case .message, .offer, .complete: return .message(try message(kind, from: &reader))
     case .admit:
       return .admit(
         AdmitBody(
@@ -132,13 +161,39 @@ public enum RecordCodec {
       }
       return .cursors(moves)
     case .seen: return .seen(try user(from: &reader), address: try reader.address())
+    case .saved: return .saved(try user(from: &reader), file: try reader.signed())
+    case .discard:
+      var files: [Seq] = []
+      for _ in 0..<(try reader.count()) { files.append(try reader.signed()) }
+      return .discard(files)
     }
   }
 
-  private static func message(from reader: inout ByteReader) throws(ByteCodingError) -> MessageBody {
+  private static func message(_ kind: Kind, from reader: inout ByteReader) throws(ByteCodingError) -> MessageBody {
     MessageBody(
       sender: try user(from: &reader), from: try reader.text(), address: try reader.address(), id: try reader.id(),
-      targets: try targets(from: &reader), text: try reader.text(), replyTo: try reader.flag() ? try reader.id() : nil)
+      targets: try targets(from: &reader), text: try reader.text(), replyTo: try reader.flag() ? try reader.id() : nil,
+      attachment: try attachment(kind, from: &reader))
+  }
+
+  private static func attachment(_ kind: Kind, from reader: inout ByteReader) throws(ByteCodingError) -> Attachment? {
+    switch kind {
+    case .offer:
+      let name = try reader.text()
+      func number() throws(ByteCodingError) -> Int64? {
+        let number = try reader.signed()
+        return number < 0 ? nil : number
+      }
+      return .file(
+        FileInfo(
+          name: name, size: try number(), manifest: try number(), mode: try number(),
+          modified: try reader.flag() ? Timestamp(milliseconds: try reader.signed()) : nil))
+    case .complete:
+      let (file, size) = (try reader.signed(), try reader.signed())
+      guard let digest = try reader.blob().withUnsafeBytes({ Digest(raw: $0) }) else { throw .value }
+      return .complete(file: file, size: size, hash: TreeHash(digest))
+    default: return nil
+    }
   }
 
   private static func targets(from reader: inout ByteReader) throws(ByteCodingError) -> [RecordTarget] {

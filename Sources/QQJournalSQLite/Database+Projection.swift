@@ -33,6 +33,8 @@ extension Database {
         .bind(3, row.joined).bind(4, row.left).run()
     case .forgetMembership(let user, let group, let joined):
       try statements.removeMembership.bind(1, Int64(user.rawValue)).bind(2, Int64(group.rawValue)).bind(3, joined).run()
+    case .file(let row): try statements.putFile.bind(1, row.seq).bind(2, row.bytes).run()
+    case .forgetFile(let seq): try statements.removeFile.bind(1, seq).run()
     case .cursor(let move):
       try statements.putCursor.bind(1, Int64(move.user.rawValue)).bind(2, move.name).bind(3, move.seq).run()
     }
@@ -41,6 +43,7 @@ extension Database {
   // MARK: Reading it whole
 
   func readRows(into snapshot: inout Snapshot) throws(SQLiteJournalError) {
+    snapshot.files = try readFiles()
     let users = try connection.prepare(
       "SELECT id, key, nick, start, address, seen, former FROM users ORDER BY id")
     defer { users.reset() }
@@ -68,6 +71,14 @@ extension Database {
       snapshot.cursors.append(
         CursorMove(user: UserID(try number32(cursors, 0)), name: cursors.text(1), seq: cursors.number(2)))
     }
+  }
+
+  private func readFiles() throws(SQLiteJournalError) -> [FileRow] {
+    let files = try connection.prepare("SELECT seq, row FROM files ORDER BY seq")
+    defer { files.reset() }
+    var rows: [FileRow] = []
+    while try files.step() { rows.append(try decoded(files, 1, "file \(files.number(0))", FileRow.decode)) }
+    return rows
   }
 
   private func user(_ row: Statement) throws(SQLiteJournalError) -> UserRow {

@@ -1,7 +1,7 @@
 /// What the database holds. A migration that was released is never changed: a new one is added behind it.
 enum Schema {
   /// `user_version` counts those that were run.
-  static let migrations: [String] = [first]
+  static let migrations: [String] = [first, second]
 
   /// "qqj1": tells the hub's journal from any other database.
   static let applicationID: Int64 = 0x7171_6a31
@@ -37,6 +37,11 @@ enum Schema {
     CREATE TABLE cursors (
       user INTEGER NOT NULL, name TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (user, name)
     ) STRICT, WITHOUT ROWID;
+    """
+
+  /// The files that the hub keeps, or is being sent, by the seq of their offer.
+  private static let second = """
+    CREATE TABLE files (seq INTEGER PRIMARY KEY, row BLOB NOT NULL) STRICT;
     """
 
   /// Brings the database up to date. Gives whether it was empty.

@@ -17,6 +17,8 @@ final class Statements {
   let putMembership: Statement
   let removeMembership: Statement
   let putCursor: Statement
+  let putFile: Statement
+  let removeFile: Statement
   /// Each takes the user's number.
   let forget: [Statement]
 
@@ -56,6 +58,8 @@ final class Statements {
       "INSERT OR REPLACE INTO memberships (user, \"group\", joined, \"left\") VALUES (?1, ?2, ?3, ?4)")
     removeMembership = try prepare("DELETE FROM memberships WHERE user = ?1 AND \"group\" = ?2 AND joined = ?3")
     putCursor = try prepare("INSERT OR REPLACE INTO cursors (user, name, seq) VALUES (?1, ?2, ?3)")
+    putFile = try prepare("INSERT OR REPLACE INTO files (seq, row) VALUES (?1, ?2)")
+    removeFile = try prepare("DELETE FROM files WHERE seq = ?1")
     forget = [
       try prepare("DELETE FROM users WHERE id = ?1"),
       try prepare("DELETE FROM memberships WHERE user = ?1"),

@@ -30,6 +30,7 @@ extension FrameDecoder {
       return .cursor(ref: try ref(line), name: try string("cursor", line, limit: ProtocolLimits.cursorName))
     }
     if isType("history") { return .history(try history(line)) }
+    if let frame = try clientFileFrame(isType, line) { return frame }
     let name = JSONObject.text(type.prefix(32), isEscaped: false, line)
     throw FrameFault(.unknownType, "there is no frame of the type \"\(name)\"", ref: anyRef(line))
   }
@@ -124,11 +125,11 @@ extension ClientFrame {
       out.field("host", hello.host)
       out.field("agent", hello.agent)
     case .send(let send):
-      out.begin("send")
+      out.begin(send.file == nil ? "send" : "offer")
       out.field("ref", send.ref)
       out.field("id", send.id)
       out.field("to", send.to)
-      out.field("text", send.text)
+      if let file = send.file { file.encode(into: &out) } else { out.field("text", send.text) }
       out.field("reply_to", send.replyTo)
       out.flag("receipts", send.wantsReceipts)
       out.flag("last_seen", send.lastSeen)
@@ -179,6 +180,7 @@ extension ClientFrame {
     case .ping(let ref):
       out.begin("ping")
       out.field("ref", ref)
+    case .upload, .put, .finish, .get, .got, .saved, .files: encodeFileFrame(into: &out)
     }
     out.end()
   }

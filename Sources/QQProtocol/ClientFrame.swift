@@ -13,6 +13,21 @@ public enum ClientFrame: Equatable, Sendable {
   case history(HistoryRequest)
   case ping(ref: Int64?)
 
+  // Files: an offer is a `send` with a file in the place of the text.
+  /// Begins to send the bytes of a file that was offered under this id, or goes on.
+  case upload(ref: Int64?, id: MessageID)
+  /// A piece of the file that this session uploads; its bytes follow.
+  case put(Chunk)
+  /// That was all of it.
+  case finish(ref: Int64?, size: Int64, hash: TreeHash)
+  case get(Get)
+  /// The session that gets a file has this much of it, verified.
+  case got(offset: Int64)
+  /// This user has the file whole, verified and in place.
+  case saved(ref: Int64?, seq: Int64)
+  /// The files that were offered to this user and not saved yet.
+  case files(ref: Int64?)
+
   public struct Hello: Equatable, Sendable {
     public var version: Int64
     public var nick: String?
@@ -44,10 +59,12 @@ public enum ClientFrame: Equatable, Sendable {
     public var wantsReceipts: Bool
     /// An address where nobody is online stands for whoever was last seen there.
     public var lastSeen: Bool
+    /// What is offered; the text is empty then.
+    public var file: FileInfo?
 
     public init(
       ref: Int64?, id: MessageID, to: [String], text: String, replyTo: MessageID? = nil, wantsReceipts: Bool = false,
-      lastSeen: Bool = false
+      lastSeen: Bool = false, file: FileInfo? = nil
     ) {
       self.ref = ref
       self.id = id
@@ -56,7 +73,31 @@ public enum ClientFrame: Equatable, Sendable {
       self.replyTo = replyTo
       self.wantsReceipts = wantsReceipts
       self.lastSeen = lastSeen
+      self.file = file
     }
+  }
+
+  /// Asks for the bytes of a file.
+  public struct Get: Equatable, Sendable {
+    public var ref: Int64?
+    /// The file's id, or its seq, which no two have in common.
+    public var file: FileKey
+    /// Where to go on, a multiple of `Chunk.size`, and the hash of what comes before, as it was received. Where that
+    /// isn't what the hub has, it begins at 0.
+    public var offset: Int64
+    public var hash: TreeHash?
+
+    public init(ref: Int64?, file: FileKey, offset: Int64 = 0, hash: TreeHash? = nil) {
+      self.ref = ref
+      self.file = file
+      self.offset = offset
+      self.hash = hash
+    }
+  }
+
+  public enum FileKey: Hashable, Sendable {
+    case id(MessageID)
+    case seq(Int64)
   }
 
   public enum Start: Equatable, Sendable {
@@ -125,12 +166,14 @@ public enum ClientFrame: Equatable, Sendable {
 
   public var ref: Int64? {
     switch self {
-    case .hello, .ack: nil
+    case .hello, .ack, .put, .got: nil
     case .send(let send): send.ref
     case .listen(let listen): listen.ref
     case .who(let who): who.ref
     case .join(let ref, _), .leave(let ref, _), .nick(let ref, _), .cursor(let ref, _), .ping(let ref): ref
     case .history(let request): request.ref
+    case .upload(let ref, _), .finish(let ref, _, _), .saved(let ref, _), .files(let ref): ref
+    case .get(let get): get.ref
     }
   }
 }

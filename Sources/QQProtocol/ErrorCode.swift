@@ -23,6 +23,14 @@ public enum ErrorCode: String, Error, Sendable, CaseIterable {
   case unknownTarget = "unknown_target"
   case badTarget = "bad_target"
   case idConflict = "id_conflict"
+  // Files.
+  case unknownFile = "unknown_file"
+  case fileGone = "file_gone"
+  case hashMismatch = "hash_mismatch"
+  case fileTooLarge = "file_too_large"
+  case quota
+  case noSpace = "no_space"
+  case spoolFailed = "spool_failed"
   case replaced
   case stopping
 }

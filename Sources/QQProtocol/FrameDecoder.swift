@@ -15,6 +15,12 @@ public struct FrameDecoder: Sendable {
     }
   }
 
+  /// Whether the line that was refused last announces raw bytes.
+  public func isPiece(_ line: RawSpan) -> Bool {
+    guard case .string(let range, false)? = object.value("type", line) else { return false }
+    return JSONScanner.equal(range, "put", line) || JSONScanner.equal(range, "chunk", line)
+  }
+
   // MARK: Fields
 
   func string(_ key: StaticString, _ line: RawSpan, limit: Int = ProtocolLimits.name) throws(FrameFault) -> String? {

@@ -21,6 +21,8 @@ extension HubFrame {
       out.flag("following", ok.isFollowing)
       out.flag("more", ok.more)
       out.field("nick", ok.nick)
+      out.field("offset", ok.offset)
+      out.field("hash", ok.hash?.description)
       out.end()
     case .error(let failure):
       out.begin("error")
@@ -63,6 +65,7 @@ extension HubFrame {
       out.begin("pong")
       out.field("ref", ref)
       out.end()
+    case .file, .complete, .chunk, .end, .progress: encodeFileFrame(into: &out)
     }
   }
 }
@@ -111,7 +114,8 @@ extension FrameDecoder {
       return .ok(
         .init(
           ref: try ref(line), seq: try integer("seq", line), isFollowing: try bool("following", line),
-          more: try bool("more", line), nick: try string("nick", line)))
+          more: try bool("more", line), nick: try string("nick", line), offset: try integer("offset", line),
+          hash: try treeHash("hash", line)))
     }
     if isType("error") {
       return .error(
@@ -139,7 +143,7 @@ extension FrameDecoder {
     }
     if isType("user") { return .user(try user(line)) }
     if isType("pong") { return .pong(ref: try ref(line)) }
-    return nil
+    return try hubFileFrame(isType, line)
   }
 
   private func welcome(_ line: RawSpan) throws(FrameFault) -> HubFrame.Welcome {

@@ -11,6 +11,16 @@ public enum HubFrame: Equatable, Sendable {
   case gap(from: Int64, to: Int64)
   case user(User)
   case pong(ref: Int64?)
+  /// A file was offered: an event. Its bytes may still be on their way.
+  case file(File)
+  /// The hub has all of a file, verified: an event.
+  case complete(Complete)
+  /// A piece of the file that this session gets; its bytes follow.
+  case chunk(Chunk)
+  /// That was all of it.
+  case end(size: Int64, hash: TreeHash)
+  /// To the sender of a file: how much of it somebody has, verified.
+  case progress(id: MessageID, nick: String, bytes: Int64)
 
   public struct Welcome: Equatable, Sendable {
     public var version: Int64
@@ -43,19 +53,27 @@ public enum HubFrame: Equatable, Sendable {
     public var seq: Int64?
     /// To `listen`: another reader holds the cursor, this one doesn't move it.
     public var isFollowing: Bool
-    /// To `history`: there are more in that direction.
+    /// To `history`: there are more in that direction. To `upload`: bytes are missing.
     public var more: Bool
     /// To `nick`: the name as it now is.
     public var nick: String?
+    /// To `upload` and `get`: where to go on. Without a `ref`: how much of what the session uploads has been written.
+    public var offset: Int64?
+    /// To `upload`: of the bytes before the offset. To `finish`, and to the `upload` of a file that the hub has whole:
+    /// of all.
+    public var hash: TreeHash?
 
     public init(
-      ref: Int64?, seq: Int64? = nil, isFollowing: Bool = false, more: Bool = false, nick: String? = nil
+      ref: Int64?, seq: Int64? = nil, isFollowing: Bool = false, more: Bool = false, nick: String? = nil,
+      offset: Int64? = nil, hash: TreeHash? = nil
     ) {
       self.ref = ref
       self.seq = seq
       self.isFollowing = isFollowing
       self.more = more
       self.nick = nick
+      self.offset = offset
+      self.hash = hash
     }
   }
 

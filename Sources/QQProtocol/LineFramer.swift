@@ -1,7 +1,11 @@
 /// Cuts a stream of bytes into lines that end with a newline. A line that lies whole in one chunk is handed on where
 /// it is; only the unfinished rest of a chunk is kept.
+///
+/// Where a line announces raw bytes, those that follow it are handed on as they come.
 public struct LineFramer: Sendable {
   private var rest: [UInt8] = []
+  /// Raw bytes that are still to come.
+  private var raw = 0
   private let limit: Int
 
   /// `limit`: bytes of a line, its newline not counted.
@@ -12,25 +16,48 @@ public struct LineFramer: Sendable {
   /// Bytes kept of a line that isn't whole yet.
   public var pending: Int { rest.count }
 
-  /// Calls `body` with each line the chunk completes, without its newline (a carriage return before it is dropped).
-  /// Throws `.lineTooLong`, after which the stream can't be trusted and nothing more may be fed, or what `body` throws.
+  /// In the middle of a line, or of raw bytes.
+  public var isWithin: Bool { raw > 0 || !rest.isEmpty }
+
+  /// As `feed` with raw bytes, for a stream that has none.
   public mutating func feed(
     _ chunk: RawSpan, _ body: (RawSpan) throws(ErrorCode) -> Void
   ) throws(ErrorCode) {
+    try feed(
+      chunk,
+      { line throws(ErrorCode) in
+        try body(line); return 0
+      }, raw: { _ in })
+  }
+
+  /// Calls `body` with each line the chunk completes, without its newline (a carriage return before it is dropped).
+  /// `body` gives how many raw bytes follow; `take` is given these, in pieces. Throws `.lineTooLong`, after which the
+  /// stream can't be trusted and nothing more may be fed, or what `body` throws.
+  @inline(__always)
+  public mutating func feed(
+    _ chunk: RawSpan, _ body: (RawSpan) throws(ErrorCode) -> Int, raw take: (RawSpan) -> Void
+  ) throws(ErrorCode) {
     var start = 0
     while start < chunk.byteCount {
+      if raw > 0 {
+        let count = min(raw, chunk.byteCount - start)
+        take(chunk.extracting(start..<start + count))
+        raw -= count
+        start += count
+        continue
+      }
       guard let end = Self.newline(in: chunk, from: start) else { break }
       let line = chunk.extracting(start..<end)
       start = end + 1
       guard rest.count + line.byteCount <= limit else { throw .lineTooLong }
       if rest.isEmpty {
-        try body(Self.withoutReturn(line))
+        raw = try body(Self.withoutReturn(line))
       } else {
         line.withUnsafeBytes { rest.append(contentsOf: $0) }
         let whole = rest
         // Memory goes back after a long line: an idle connection costs little.
         rest = []
-        try body(Self.withoutReturn(whole.span.bytes))
+        raw = try body(Self.withoutReturn(whole.span.bytes))
       }
     }
     guard rest.count + (chunk.byteCount - start) <= limit else { throw .lineTooLong }

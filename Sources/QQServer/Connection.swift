@@ -36,6 +36,9 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
   private var framer = LineFramer()
   private var decoder = FrameDecoder()
   private var frames: [ClientFrame] = []
+  /// The piece of a file that is coming in, and those that the hub hasn't put away yet.
+  private var chunk: (header: Chunk, bytes: [UInt8])?
+  private var chunksInFlight = 0
   private var isOpen = false
   /// The stream can't be trusted any more: what still comes is not looked at.
   private var isDeaf = false
@@ -50,6 +53,8 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
 
   /// Bytes that may wait for a peer which asks and doesn't read, and for one whose presence events pile up.
   private static let replyLimit = 16 << 20
+  /// Pieces of a file that may wait for the disk; beyond that their sender is not read.
+  private static let chunkLimit = 4
 
   init(id: SessionID, runner: HubRunner, port: LoopPort, address: IPAddress, isTLS: Bool) {
     self.id = id
@@ -121,8 +126,11 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard !isDeaf, isOpen else { return }
+    let buffer = unwrapInboundIn(data)
     do throws(ErrorCode) {
-      try framer.feed(unwrapInboundIn(data)) { line throws(ErrorCode) in try received(line) }
+      try framer.feed(
+        buffer.readableBytesSpan, { line throws(ErrorCode) in try received(line) },
+        raw: { received(raw: $0) })
     } catch {
       if !isDeaf {
         refuse(
@@ -131,15 +139,42 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     }
   }
 
-  private func received(_ line: RawSpan) throws(ErrorCode) {
-    if line.isEmpty { return }
+  /// Gives how many raw bytes follow.
+  @inline(__always)
+  private func received(_ line: RawSpan) throws(ErrorCode) -> Int {
+    if line.isEmpty { return 0 }
     do throws(FrameFault) {
-      frames.append(try decoder.clientFrame(line))
+      let frame = try decoder.clientFrame(line)
+      if case .put(let header) = frame { return begin(header) }
+      frames.append(frame)
     } catch {
-      let isFatal = error.code == .malformed || error.code == .badUTF8
+      // What would follow the header of a piece can't be told from lines.
+      let isFatal = error.code == .malformed || error.code == .badUTF8 || decoder.isPiece(line)
       refuse(error, isFatal: isFatal)
       if isFatal { throw error.code }
     }
+    return 0
+  }
+
+  private func begin(_ header: Chunk) -> Int {
+    submitFrames()
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(header.size)
+    chunk = (header, bytes)
+    return header.size
+  }
+
+  private func received(raw: RawSpan) {
+    raw.withUnsafeBytes { chunk?.bytes.append(contentsOf: $0) }
+    guard let chunk, chunk.bytes.count == chunk.header.size else { return }
+    self.chunk = nil
+    chunksInFlight += 1
+    runner.submit(.chunk(id, chunk.header, chunk.bytes))
+  }
+
+  func chunkTaken() {
+    chunksInFlight -= 1
+    resumeReading()
   }
 
   private func refuse(_ fault: FrameFault, isFatal: Bool) {
@@ -162,7 +197,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
 
   /// A sender that doesn't read its answers, or is faster than the journal, is read more slowly.
   func read(context: ChannelHandlerContext) {
-    if !context.channel.isWritable {
+    if !context.channel.isWritable || chunksInFlight >= Self.chunkLimit {
       holdsRead = true
     } else if runner.isCongested {
       holdsRead = true
@@ -173,7 +208,8 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
   }
 
   func resumeReading() {
-    guard holdsRead, let context, context.channel.isWritable, !runner.isCongested else { return }
+    guard holdsRead, let context, context.channel.isWritable, chunksInFlight < Self.chunkLimit, !runner.isCongested
+    else { return }
     holdsRead = false
     context.read()
   }

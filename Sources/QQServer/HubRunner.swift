@@ -5,6 +5,7 @@ import NIOCore
 import QQHub
 import QQJournal
 import QQProtocol
+import QQSpool
 import Synchronization
 
 /// Runs the hub's core on one event loop: a queue of events, and the effects performed in their order.
@@ -15,6 +16,7 @@ final class HubRunner: @unchecked Sendable {
   private var hub: Hub
   private let journal: any Journal
   private let store: any Store
+  private let spool: Spool
   private let logger: Logger
   private let ports: [LoopPort]
   private let onFailure: @Sendable (String) -> Void
@@ -25,7 +27,7 @@ final class HubRunner: @unchecked Sendable {
   private var waiting: Set<SessionID> = []
   private var buffers: [UInt64: ByteBuffer] = [:]
   private var firstBuffer: UInt64 = 1
-  private var timer: Scheduled<Void>?
+  private var timer: (deadline: Timestamp, task: Scheduled<Void>)?
   private let congestion = Atomic<Bool>(false)
   private var uncommittedBytes = 0
   private var hasFailed = false
@@ -37,12 +39,14 @@ final class HubRunner: @unchecked Sendable {
   private static let congestedBytes = 16 << 20
 
   init(
-    hub: Hub, journal: any Journal, store: any Store, loop: any EventLoop, ports: [LoopPort], logger: Logger,
+    hub: Hub, journal: any Journal, store: any Store, spool: Spool, loop: any EventLoop, ports: [LoopPort],
+    logger: Logger,
     onFailure: @escaping @Sendable (String) -> Void
   ) {
     self.hub = hub
     self.journal = journal
     self.store = store
+    self.spool = spool
     self.loop = loop
     self.ports = ports
     self.logger = logger
@@ -65,6 +69,10 @@ final class HubRunner: @unchecked Sendable {
   }
 
   private func replayed() {
+    // What is kept is known only now.
+    if whenReplayed != nil, !hasFailed {
+      spool.start(hub.keptFiles) { [weak self] answer in self?.submit(.spooled(answer)) }
+    }
     whenReplayed?.resume()
     whenReplayed = nil
   }
@@ -148,13 +156,15 @@ final class HubRunner: @unchecked Sendable {
   }
 
   private func schedule() {
-    guard let deadline = hub.deadline, timer == nil else { return }
+    guard let deadline = hub.deadline, timer.map({ deadline < $0.deadline }) ?? true else { return }
+    timer?.task.cancel()
     // By the hub's own time, which doesn't go back with the clock.
     let delay = max(0, deadline - hub.now)
-    timer = loop.assumeIsolated().scheduleTask(in: .milliseconds(delay)) { [weak self] in
+    let task = loop.assumeIsolated().scheduleTask(in: .milliseconds(delay)) { [weak self] in
       self?.timer = nil
-      self?.enqueue(.tick)
+      self?.enqueue(.tick(deadline))
     }
+    timer = (deadline, task)
   }
 
   // MARK: Effects
@@ -173,6 +183,14 @@ final class HubRunner: @unchecked Sendable {
     case .publish(let segment, let bytes): buffers[segment] = ByteBuffer(bytes: bytes)
     case .write(let write): perform(write)
     case .catchUp(let id, let bytes): put(.catchUp(ByteBuffer(bytes: bytes)), to: id)
+    case .spool(let request): spool.request(request)
+    case .bulk(let id, let line, let raw):
+      var buffer = ByteBufferAllocator().buffer(capacity: line.count + raw.count)
+      buffer.writeBytes(line)
+      buffer.writeBytes(raw)
+      put(.catchUp(buffer), to: id)
+    case .taken(let id):
+      if let connection = connections[id] { connection.port.loop.execute { connection.chunkTaken() } }
     case .forget(let through):
       while firstBuffer <= through {
         buffers[firstBuffer] = nil
@@ -234,6 +252,7 @@ final class HubRunner: @unchecked Sendable {
   /// Commits and answers all that was read, then closes every connection. `done` is called on `loop` with those that
   /// close themselves once they have written everything.
   func stop(_ done: @escaping @Sendable (Set<SessionID>) -> Void) {
+    // What was committed last may have asked something of the spool.
     journal.close { [weak self] in
       guard let self else { return }
       self.onLoop {

@@ -6,6 +6,7 @@ import QQHub
 import QQIdentity
 import QQJournal
 import QQProtocol
+import QQSpool
 import QQTransport
 import Synchronization
 
@@ -45,11 +46,14 @@ public final class HubServer: Sendable {
   /// Where it accepts, with the real ports.
   public let addresses: [SocketAddress]
   private let connections: ConnectionCounter
+  private let spool: Spool
 
   private init(
-    group: MultiThreadedEventLoopGroup, runner: HubRunner, listeners: [any Channel], connections: ConnectionCounter
+    group: MultiThreadedEventLoopGroup, runner: HubRunner, spool: Spool, listeners: [any Channel],
+    connections: ConnectionCounter
   ) {
     self.group = group
+    self.spool = spool
     self.runner = runner
     self.listeners = listeners
     self.connections = connections
@@ -58,7 +62,7 @@ public final class HubServer: Sendable {
 
   /// `onFailure` is called when the journal can promise nothing any more; nothing is answered after that.
   public static func start<Records: Journal & Store>(
-    _ configuration: ServerConfiguration, journal: Records, logger: Logger,
+    _ configuration: ServerConfiguration, journal: Records, spool: Spool, logger: Logger,
     onFailure: @escaping @Sendable (String) -> Void
   ) async throws -> HubServer {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.threads))
@@ -67,8 +71,8 @@ public final class HubServer: Sendable {
     for other in group.makeIterator() where other !== loop { loops.append(other) }
     let ports = loops.map { LoopPort(loop: $0, isHubs: $0 === loop) }
     let runner = HubRunner(
-      hub: Hub(configuration.hub, try journal.load()), journal: journal, store: journal, loop: loop, ports: ports,
-      logger: logger, onFailure: onFailure)
+      hub: Hub(configuration.hub, try journal.load()), journal: journal, store: journal, spool: spool, loop: loop,
+      ports: ports, logger: logger, onFailure: onFailure)
     await runner.start()
     let connections = ConnectionCounter(limit: configuration.maximumConnections)
     var listeners: [any Channel] = []
@@ -86,10 +90,11 @@ public final class HubServer: Sendable {
     } catch {
       for listener in listeners { try? await listener.close() }
       await withCheckedContinuation { done in journal.close { done.resume() } }
+      await spool.stop()
       try? await group.shutdownGracefully()
       throw error
     }
-    return HubServer(group: group, runner: runner, listeners: listeners, connections: connections)
+    return HubServer(group: group, runner: runner, spool: spool, listeners: listeners, connections: connections)
   }
 
   private static func reason(_ error: any Error) -> String {
@@ -155,6 +160,7 @@ public final class HubServer: Sendable {
     let closing = await withCheckedContinuation { done in runner.stop { done.resume(returning: $0) } }
     connections.close(allBut: closing)
     await connections.drained()
+    await spool.stop()
     try? await group.shutdownGracefully()
   }
 }

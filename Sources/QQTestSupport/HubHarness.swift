@@ -20,6 +20,9 @@ public final class HubHarness {
   /// Appended records wait for `commit`, questions to the store for `answer`.
   public var holdsCommits = false
   public var holdsReads = false
+  /// Requests to the spool wait for `answerSpool`.
+  public var holdsSpool = false
+  public var spool = MemorySpool()
 
   private var configuration: HubConfiguration
   private var channels: [SessionID: Channel] = [:]
@@ -28,6 +31,7 @@ public final class HubHarness {
   private var isDraining = false
   private var waiting: [[Record]] = []
   private var questions: [Effect] = []
+  private var spooling: [SpoolRequest] = []
   private var segments: [UInt64: [UInt8]] = [:]
   private let inbox = Inbox()
 
@@ -39,6 +43,8 @@ public final class HubHarness {
     var isStalled = false
     var wantsMore = false
     var isClosed = false
+    var pieces: [(chunk: Chunk, bytes: [UInt8])] = []
+    var taken = 0
   }
 
   private final class Inbox: Sendable {
@@ -118,7 +124,7 @@ public final class HubHarness {
     let end = now + milliseconds
     while let deadline = hub.deadline, deadline <= end {
       now = max(now, deadline)
-      receive(.tick)
+      receive(.tick(deadline))
     }
     now = end
   }
@@ -189,6 +195,28 @@ public final class HubHarness {
     collect()
   }
 
+  private func ask(_ request: SpoolRequest) {
+    if let answer = spool.perform(request) { events.append(.spooled(answer)) }
+  }
+
+  /// Answers what the spool was asked meanwhile.
+  public func answerSpool() {
+    let asked = spooling
+    spooling = []
+    for request in asked { if let answer = spool.perform(request) { receive(.spooled(answer)) } }
+  }
+
+  /// The pieces of a file that a session was sent since it was asked last.
+  public func takePieces(_ id: SessionID) -> [(chunk: Chunk, bytes: [UInt8])] {
+    defer { channels[id]?.pieces = [] }
+    return channels[id]?.pieces ?? []
+  }
+
+  /// A piece of a file, as a session sends it.
+  public func put(_ id: SessionID, at offset: Int64, _ bytes: [UInt8]) {
+    receive(.chunk(id, Chunk(offset: offset, size: bytes.count, hash: Digest(of: bytes)), bytes))
+  }
+
   private func collect() {
     for event in inbox.take() { receive(event) }
   }
@@ -219,6 +247,12 @@ public final class HubHarness {
         }
       }
     case .catchUp(let id, let bytes): caughtUp(id, bytes[...])
+    case .spool(let request):
+      if holdsSpool { spooling.append(request) } else { ask(request) }
+    case .bulk(let id, let line, let raw):
+      caughtUp(id, line[...])
+      if case .chunk(let chunk)? = channels[id]?.frames.popLast() { channels[id]?.pieces.append((chunk, raw)) }
+    case .taken(let id): channels[id]?.taken += 1
     case .forget(let through): segments = segments.filter { $0.key > through }
     case .close(let id):
       if channels[id]?.isClosed != false { violations.append("session \(id) is closed twice") }

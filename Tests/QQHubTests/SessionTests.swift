@@ -110,7 +110,7 @@ import Testing
     #expect(effects(.writable(1)) == [])
     #expect(effects(.stalled(1, after: 0)) == [])
     #expect(effects(.frames(1, [.ping(ref: nil)])) == [])
-    #expect(effects(.tick) == [])
+    #expect(effects(.tick(Timestamp(milliseconds: 0))) == [])
   }
 
   @Test("a peer that has said its last is answered everything, then closed")

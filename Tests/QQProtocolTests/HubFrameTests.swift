@@ -90,7 +90,7 @@ import Testing
 
   @Test("a type that this client doesn't know is nothing, unknown members are ignored")
   func newer() {
-    #expect(hubFrame(#"{"type":"file","id":1}"#) == .success(nil))
+    #expect(hubFrame(#"{"type":"future","id":1}"#) == .success(nil))
     #expect(hubFrame(#"{"type":""}"#) == .success(nil))
     #expect(hubFrame(#"{"type":"pong","ref":1,"new":{"a":[]}}"#) == .success(.pong(ref: 1)))
   }

@@ -5,6 +5,7 @@ import QQIdentity
 import QQJournal
 import QQProtocol
 import QQServer
+import QQSpool
 import QQTestSupport
 import Testing
 
@@ -19,7 +20,8 @@ import Testing
       listen: [("127.0.0.1", 0)], tls: TLSSettings.server(identity: identity), hub: settings)
     configuration.greetingTime = greetingTime
     let server = try await HubServer.start(
-      configuration, journal: MemoryJournal(epoch: "e", capacity: 1 << 20), logger: Logger(label: "test"),
+      configuration, journal: MemoryJournal(epoch: "e", capacity: 1 << 20),
+      spool: try Spool(folder.path + "/spool") { _ in }, logger: Logger(label: "test"),
       onFailure: { _ in })
     do {
       try await body(server.addresses.first?.port ?? 0)

@@ -74,17 +74,29 @@ struct CommandRunner: Sendable {
       entry += 1
     }
     func add(_ name: String, _ value: String) { variables.append("QQ_\(name)=\(value.replacing("\0", with: ""))") }
+    func addEvent(_ type: String, _ id: MessageID, _ seq: Int64, _ time: Timestamp, from: String, to: [String]) {
+      add("TYPE", type)
+      add("ID", id.description)
+      add("SEQ", String(seq))
+      add("TIME", time.description)
+      add("FROM", from)
+      add("TO", to.joined(separator: ","))
+    }
     switch line.frame {
     case .message(let message):
-      add("TYPE", "message")
-      add("ID", message.id.description)
-      add("SEQ", String(message.seq))
-      add("TIME", message.time.description)
-      add("FROM", message.from)
+      addEvent("message", message.id, message.seq, message.time, from: message.from, to: message.to)
       add("ADDRESS", message.address)
-      add("TO", message.to.joined(separator: ","))
       add("TEXT", message.text)
       add("REPLY_TO", message.replyTo?.description ?? "")
+    case .file(let file):
+      addEvent("file", file.id, file.seq, file.time, from: file.from, to: file.to)
+      add("ADDRESS", file.address)
+      add("NAME", file.info.name)
+      add("SIZE", file.info.size.map { String($0) } ?? "")
+    case .complete(let complete):
+      addEvent("complete", complete.id, complete.seq, complete.time, from: complete.from, to: complete.to)
+      add("NAME", complete.name)
+      add("SIZE", String(complete.size))
     case .presence(let presence):
       add("TYPE", "presence")
       add("FROM", presence.nick)

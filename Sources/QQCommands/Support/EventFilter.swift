@@ -12,13 +12,14 @@ struct EventFilter: Sendable {
     let regex: Regex<AnyRegexOutput>
   }
 
-  private static let known: Set<String> = ["message", "presence", "gap"]
+  private static let known: Set<String> = ["message", "file", "complete", "presence", "gap"]
 
   /// Lists are joined by commas. Throws `CommandFailure` with status 64.
   init(targets: String? = nil, from: String? = nil, match: String? = nil, types: String? = nil) throws {
     for type in types.map(Target.split) ?? [] {
       guard Self.known.contains(type) else {
-        throw CommandFailure(.usage, "there are no events of the type \"\(type)\": message, presence and gap are")
+        throw CommandFailure(
+          .usage, "there are no events of the type \"\(type)\": message, file, complete, presence and gap are")
       }
       self.types.insert(type)
     }
@@ -44,27 +45,31 @@ struct EventFilter: Sendable {
 
   func accepts(_ frame: HubFrame) -> Bool {
     switch frame {
-    case .message(let message):
-      (types.isEmpty || types.contains("message"))
-        && (from.isEmpty || from.contains(Self.folded(message.from)))
-        && (targets.isEmpty || targets.contains { Self.concerns(message, $0) })
-        && (pattern.map { (try? $0.regex.firstMatch(in: message.text)) != nil } ?? true)
+    case .message(let message): accepts("message", message.from, message.address, message.to, message.text)
+    case .file(let file): accepts("file", file.from, file.address, file.to, file.info.name)
+    case .complete(let complete): accepts("complete", complete.from, "", complete.to, complete.name)
     case .presence(let presence):
       types.contains("presence") && (from.isEmpty || from.contains(Self.folded(presence.nick)))
     case .gap: types.isEmpty || types.contains("gap")
-    case .welcome, .ok, .sent, .error, .receipt, .user, .pong: false
+    case .welcome, .ok, .sent, .error, .receipt, .user, .pong, .chunk, .end, .progress: false
     }
   }
 
+  private func accepts(_ type: String, _ sender: String, _ address: String, _ to: [String], _ text: String) -> Bool {
+    (types.isEmpty || types.contains(type))
+      && (from.isEmpty || from.contains(Self.folded(sender)))
+      && (targets.isEmpty || targets.contains { Self.concerns(sender, address, to, $0) })
+      && (pattern.map { (try? $0.regex.firstMatch(in: text)) != nil } ?? true)
+  }
+
   /// A conversation with a user is what that user sent directly, or was sent by name.
-  private static func concerns(_ message: HubFrame.Message, _ target: Target) -> Bool {
+  private static func concerns(_ sender: String, _ from: String, _ to: [String], _ target: Target) -> Bool {
     switch target {
-    case .group(let group): message.to.contains { (try? GroupName($0)) == group && $0.hasPrefix("@") }
+    case .group(let group): to.contains { (try? GroupName($0)) == group && $0.hasPrefix("@") }
     case .nick(let nick):
-      message.to.contains { (try? Nick($0)) == nick }
-        || ((try? Nick(message.from)) == nick && message.to.contains { !$0.hasPrefix("@") })
-    case .address(let address):
-      IPAddress(message.address) == address || message.to.contains { IPAddress($0) == address }
+      to.contains { (try? Nick($0)) == nick }
+        || ((try? Nick(sender)) == nick && to.contains { !$0.hasPrefix("@") })
+    case .address(let address): IPAddress(from) == address || to.contains { IPAddress($0) == address }
     }
   }
 

@@ -10,7 +10,14 @@ final class EventSink: Sendable {
   private let runner: CommandRunner?
   private let state = Mutex((shown: 0, isBusy: true, lastEvent: ContinuousClock.now))
 
-  init(_ output: Output, filter: EventFilter, count: Int?, runner: CommandRunner?) {
+  private let offered: @Sendable (HubFrame.File) -> Void
+
+  /// `offered` is told of every file that passes the filter, once its line is written.
+  init(
+    _ output: Output, filter: EventFilter, count: Int?, runner: CommandRunner?,
+    offered: @escaping @Sendable (HubFrame.File) -> Void = { _ in }
+  ) {
+    self.offered = offered
     self.output = output
     self.filter = filter
     self.count = count
@@ -46,6 +53,7 @@ final class EventSink: Sendable {
     } else {
       try output.show(wanted)
     }
+    for line in wanted { if case .file(let file)? = line.frame { offered(file) } }
     let total = state.withLock { state in
       state.shown += wanted.count
       state.isBusy = false

@@ -41,6 +41,10 @@ extension ExitStatus {
     case .malformed, .badUTF8, .lineTooLong, .badField, .textTooLong, .idConflict, .badTarget, .badNick: self = .data
     case .unknownType, .helloExpected, .unsupportedProtocol: self = .protocolError
     case .timeout, .tooManySessions, .stopping: self = .unavailable
+    case .unknownFile, .fileGone: self = .noInput
+    case .quota, .fileTooLarge: self = .noPermission
+    case .noSpace, .spoolFailed: self = .ioError
+    case .hashMismatch: self = .protocolError
     case .replaced: self = .noPermission
     case nil: self = .software
     }
@@ -55,6 +59,16 @@ extension ExitStatus {
     case .untrusted: self = .noHost
     case .timedOut: self = .temporary
     case .refused(_, let failure): self = ExitStatus(code: failure.code)
+    }
+  }
+
+  init(_ error: FileError) {
+    switch error.kind {
+    case .input: self = .noInput
+    case .output: self = .cannotCreate
+    case .disk: self = .ioError
+    case .data, .changed: self = .data
+    case .busy: self = .temporary
     }
   }
 

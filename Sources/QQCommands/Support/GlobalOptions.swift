@@ -62,3 +62,19 @@ struct DurationOption: ExpressibleByArgument, Sendable {
 
   var description: String { DurationText.describe(milliseconds: milliseconds) }
 }
+
+/// A number of bytes on the command line.
+struct SizeOption: ExpressibleByArgument, Sendable {
+  var bytes: Int64
+
+  init?(argument: String) {
+    guard let bytes = ByteCount.parse(argument) else { return nil }
+    self.bytes = bytes
+  }
+
+  init(bytes: Int64) {
+    self.bytes = bytes
+  }
+
+  var defaultValueDescription: String { ByteCount.text(bytes) }
+}

@@ -111,6 +111,11 @@ final class MessageSource: Sendable {
     MessageID(high: .random(in: 0...(.max)), low: .random(in: 0...(.max))).description
   }
 
+  /// An id of a command's own.
+  static func freshID() -> MessageID {
+    MessageSource(targets: [], key: nil, replyTo: nil).newID()
+  }
+
   private func newID() -> MessageID {
     let time = Clock.now
     let random = (UInt64.random(in: 0...(.max)), UInt64.random(in: 0...(.max)))

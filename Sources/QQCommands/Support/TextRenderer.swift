@@ -25,7 +25,16 @@ struct TextRenderer: Sendable {
     case .sent(let sent):
       let note = sent.isDuplicate ? " (sent before)" : ""
       return "sent to \(TextSafety.visible(sent.to))\(note)\n"
-    case .error, .welcome, .ok, .pong:
+    case .file(let file):
+      let targets = file.to.map { TextSafety.visible($0) }.joined(separator: ",")
+      let size = file.info.size.map { ByteCount.text($0) } ?? "size unknown"
+      let kind = file.info.isFolder ? "folder" : "file"
+      return "\(clock(file.time)) \(name(file.from)) → \(dim(targets)): "
+        + "\(kind) \(TextSafety.visible(file.info.name)) (\(size)) \(dim("qq get \(file.id)"))\n"
+    case .complete(let complete):
+      return "\(clock(complete.time)) "
+        + dim("* \(TextSafety.visible(complete.name)) from \(TextSafety.visible(complete.from)) is here whole") + "\n"
+    case .error, .welcome, .ok, .pong, .chunk, .end, .progress:
       return ""
     }
   }

@@ -12,7 +12,7 @@ final class SimHub {
   private var connections: [SessionID: SimHubConnection] = [:]
   private var buffers: [UInt64: [UInt8]] = [:]
   private var firstBuffer: UInt64 = 1
-  private var hasTimer = false
+  private var timer: Timestamp?
   private(set) var isCongested = false
   private var nextSession: SessionID = 1
   /// Stopping: nobody new is accepted.
@@ -59,7 +59,7 @@ final class SimHub {
     hub = nil
     queue = []
     buffers = [:]
-    hasTimer = false
+    timer = nil
     isCongested = false
     isStopping = false
     world.journal.crash()
@@ -130,13 +130,13 @@ final class SimHub {
   private var touched: [SimHubConnection] = []
 
   private func schedule() {
-    guard let deadline = hub?.deadline, !hasTimer else { return }
-    hasTimer = true
+    guard let deadline = hub?.deadline, timer.map({ deadline < $0 }) ?? true else { return }
+    timer = deadline
     let process = process
     world.clock.after(max(0, deadline - time)) { [self] in
-      guard process == self.process else { return }
-      hasTimer = false
-      enqueue(.tick)
+      guard process == self.process, timer == deadline else { return }
+      timer = nil
+      enqueue(.tick(deadline))
     }
   }
 
@@ -159,6 +159,8 @@ final class SimHub {
         firstBuffer += 1
       }
     case .close(let id): put(.close, to: id)
+    // Nobody offers files in this world: `TransferWorld` is theirs.
+    case .spool, .bulk, .taken: break
     }
   }
 

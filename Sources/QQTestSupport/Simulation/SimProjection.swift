@@ -9,6 +9,7 @@ struct SimProjection {
   private(set) var groups: [GroupRow] = []
   private(set) var memberships: [MembershipRow] = []
   private(set) var cursors: [CursorMove] = []
+  private(set) var files: [FileRow] = []
   /// In seq order, those that were removed included: ids outlive messages.
   private(set) var messages: [MessageIndex] = []
   private var places: [IDKey: Int] = [:]
@@ -70,6 +71,10 @@ struct SimProjection {
       } else {
         cursors.append(move)
       }
+    case .file(let row):
+      files.removeAll { $0.seq == row.seq }
+      files.append(row)
+    case .forgetFile(let seq): files.removeAll { $0.seq == seq }
     }
     return nil
   }
@@ -123,6 +128,7 @@ struct SimProjection {
     snapshot.groups = groups
     snapshot.memberships = memberships
     snapshot.cursors = cursors
+    snapshot.files = files
     snapshot.nextUser = nextUser
     snapshot.nextGroup = nextGroup
     snapshot.time = time

@@ -1,0 +1,22 @@
+// System calls of Linux that the platform's module doesn't show to Swift.
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include <sys/types.h>
+
+/// As renameat(2), and fails with EEXIST where the new name is taken.
+int qq_rename_exclusive(int old_folder, const char *old_name, int new_folder, const char *new_name);
+
+/// Has the disk begin to write these bytes of the file, and doesn't wait.
+void qq_start_writing(int file, off_t offset, off_t count);
+
+/// As pread(2), until `count` bytes or the end of the file: fewer mean the end, -1 an error.
+ssize_t qq_read_whole(int file, void *bytes, size_t count, off_t offset);
+
+/// As pwrite(2), until all is written: 0, or -1 for an error.
+int qq_write_whole(int file, const void *bytes, size_t count, off_t offset);
+
+/// As syncfs(2): all of the file system that the file is on.
+int qq_sync_filesystem(int file);
+
+#endif

@@ -1,0 +1,170 @@
+import ArgumentParser
+import QQClient
+import QQProtocol
+import Synchronization
+
+struct SendFile: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sendfile", abstract: "Send files and folders.",
+    discussion: """
+      TARGETS are as for send. The bytes go to the hub once, whoever is to get them, and wait there for who isn't here. \
+      What was cut off is gone on from by the same command again. "-" is standard input, and takes --name. Exits with 0 \
+      once the hub has every file whole, with --wait delivered once everybody has verified and saved it.
+      """)
+
+  @OptionGroup var options: GlobalOptions
+
+  @Option(help: .init("When a file counts as sent.", valueName: "stored|delivered"))
+  var wait: WaitLevel = .stored
+
+  @Option(help: .init("What the file is called at the other end.", valueName: "name"))
+  var name: String?
+
+  @Flag(help: "Send symbolic links in folders as links; otherwise they are skipped.")
+  var links = false
+
+  @Option(help: .init("Names this transfer: sending again under the same key is harmless.", valueName: "key"))
+  var id: String?
+
+  @Flag(help: "An address where nobody is online stands for whoever was last seen there.")
+  var lastSeen = false
+
+  @Argument(help: .init("Whom to send to: nicks, addresses, @groups, joined by commas.", valueName: "targets"))
+  var targets: String
+
+  @Argument(help: .init("Files and folders; \"-\" is standard input.", valueName: "file"))
+  var files: [String]
+
+  func validate() throws {
+    if Target.split(targets).isEmpty { throw ValidationError("TARGETS name nobody") }
+    if files.isEmpty { throw ValidationError("FILE is missing") }
+    if files.filter({ $0 == "-" }).count > 1 { throw ValidationError("standard input can be sent once") }
+    if name != nil, files.count > 1 { throw ValidationError("--name is for one file") }
+    if files.contains("-"), name == nil { throw ValidationError("\"-\" needs a --name") }
+    if let name, name.isEmpty || name.utf8.contains(UInt8(ascii: "/")) || name.utf8.count > FileName.limit {
+      throw ValidationError("--name takes a name without slashes, of at most \(FileName.limit) bytes")
+    }
+  }
+
+  func run() async throws {
+    let context = try CommandContext(options)
+    let report = FileReport(context, options.output.settings, UploadMemory(context, targets: Target.split(targets)))
+    let limit = context.timeout ?? 60_000
+    let sender = FileSender(
+      try context.link(within: min(limit, 60_000)), to: Target.split(targets), wantsReceipts: wait == .delivered,
+      lastSeen: lastSeen, report: { try report.take($0) },
+      notice: { notice in report.display.above { context.note(notice) } })
+    for (index, file) in files.enumerated() {
+      let outgoing = OutgoingFile(path: file, name: name, links: links, isPipe: file == "-")
+      let key = id.map { files.count == 1 ? $0 : "\($0)\u{0}\(index + 1)" }
+      try await sender.add(outgoing) { info in
+        if let key { return MessageSource.id(key: key) }
+        return try report.memory.id(of: outgoing, info) { context.output.note($0) }
+      }
+    }
+    do {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await sender.run() }
+        group.addTask { try await Self.watch(sender, limit: limit) }
+        try await group.next()
+        group.cancelAll()
+      }
+    } catch {
+      report.display.end()
+      try await giveUp(error, sender, context, report)
+    }
+    report.display.end()
+    if let status = report.status { throw CommandFailure(status) }
+  }
+
+  /// Ends with a timeout after that long without anything happening.
+  private static func watch(_ sender: FileSender, limit: Int64) async throws {
+    var steps = -1
+    while true {
+      let now = await sender.steps
+      if now == steps { throw SendTimeout() }
+      steps = now
+      try await Task.sleep(for: .milliseconds(limit))
+    }
+  }
+
+  private func giveUp(
+    _ error: any Error, _ sender: FileSender, _ context: CommandContext, _ report: FileReport
+  ) async throws -> Never {
+    for (id, info) in await sender.unfinished where !report.memory.isForgotten(id) {
+      let name = TextSafety.visible(info.name)
+      context.output.complain(
+        info.size == nil
+          ? "\"\(name)\" is not sent: what has gone through a pipe can't be sent again"
+          : "\"\(name)\" is not sent whole: the same command goes on where it was (id \(id))")
+    }
+    guard error is SendTimeout else { throw error }
+    guard await sender.isStored else {
+      throw CommandFailure(.temporary, "the hub at \(context.endpoint) took nothing for too long")
+    }
+    throw CommandFailure(
+      .temporary,
+      "stored, but not saved in time by \(await sender.missing.joined(separator: ", ")): it is kept for them")
+  }
+}
+
+/// Prints what becomes of files, and keeps the status of the first that failed.
+final class FileReport: Sendable {
+  let display: ProgressDisplay
+  let memory: UploadMemory
+  private let context: CommandContext
+  private let state = Mutex((status: nil as ExitStatus?, names: [:] as [MessageID: FileInfo]))
+
+  init(_ context: CommandContext, _ settings: OutputSettings, _ memory: UploadMemory) {
+    self.context = context
+    self.memory = memory
+    display = ProgressDisplay(context.output, settings, .current())
+  }
+
+  var status: ExitStatus? { state.withLock(\.status) }
+
+  func take(_ event: FileSenderEvent) throws {
+    switch event {
+    case .skipped(let what): display.above { context.output.complain("skipped \(what)") }
+    case .started(let id, let info): state.withLock { $0.names[id] = info }
+    case .uploaded(let id, let bytes):
+      let info = state.withLock { $0.names[id] }
+      if let info { display.show(id, info.name, done: bytes, total: info.size) }
+    case .progress(let id, let nick, let bytes):
+      let info = state.withLock { $0.names[id] }
+      display.show(id, info?.name ?? "", nick: nick, done: bytes, total: info?.size)
+    case .stored(let id, let info, let sent, let hash, let size):
+      memory.forget(id)
+      try display.above { try show(sent, info, hash, size) }
+    case .receipt(let receipt):
+      let info = state.withLock { $0.names[receipt.id] }
+      if let size = info?.size {
+        display.show(receipt.id, info?.name ?? "", nick: receipt.nick, done: size, total: size)
+      }
+      try display.above { try context.output.show(.receipt(receipt)) }
+    case .failed(var failure):
+      let explained = context.failure(failure)
+      display.above { if let message = explained.message { context.output.complain(message) } }
+      failure.ref = nil
+      if let id = failure.id { memory.forget(id) }
+      if context.output.isJSON { try context.output.show(.error(failure)) }
+      state.withLock { state in if state.status == nil { state.status = explained.status } }
+    }
+  }
+
+  private func show(_ sent: HubFrame.Sent, _ info: FileInfo, _ hash: TreeHash, _ size: Int64) throws {
+    let text = "sent \(TextSafety.visible(info.name)) (\(ByteCount.text(size))) to \(TextSafety.visible(sent.to))"
+    try context.output.show(text: text) { json in
+      json.begin("sent")
+      json.field("id", sent.id)
+      json.field("seq", sent.seq)
+      json.field("to", sent.to)
+      json.field("status", sent.status)
+      json.field("name", info.name)
+      json.field("size", size)
+      json.field("hash", hash.description)
+      json.flag("duplicate", sent.isDuplicate)
+      json.end()
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import QQClient
+import QQProtocol
+import Synchronization
+
+/// Saves the files that `listen` hears of, several at once, each over a connection of its own.
+final class FileSaver: Sendable {
+  private let context: CommandContext
+  private let directory: String
+  private let display: ProgressDisplay
+  private let offers: AsyncStream<HubFrame.File>
+  private let queue: AsyncStream<HubFrame.File>.Continuation
+  private let state = Mutex((seen: Set<Int64>(), active: 0))
+
+  /// Files at a time: one whose sender is away holds up none of the others.
+  private static let limit = 32
+
+  init(_ context: CommandContext, _ settings: OutputSettings, into directory: String) {
+    self.context = context
+    self.directory = directory
+    display = ProgressDisplay(context.output, settings, .current())
+    (offers, queue) = AsyncStream.makeStream(of: HubFrame.File.self)
+  }
+
+  /// Each once in the life of this process.
+  func take(_ file: HubFrame.File) {
+    let isNew = state.withLock { state in
+      guard state.seen.insert(file.seq).inserted else { return false }
+      state.active += 1
+      return true
+    }
+    if isNew { queue.yield(file) }
+  }
+
+  /// Nothing is under way.
+  var isIdle: Bool { state.withLock { $0.active == 0 } }
+
+  /// No more files will come: `run` returns once those that did are saved.
+  func finish() {
+    queue.finish()
+  }
+
+  /// Files that were offered while nobody saved them.
+  func askForPending(_ isWanted: @escaping @Sendable (HubFrame.File) -> Bool) async throws {
+    try await request(context, .files(ref: 1)) { line in
+      switch line.frame {
+      case .file(let file):
+        if isWanted(file) { self.take(file) }
+        return false
+      case .ok: return true
+      default: return false
+      }
+    }
+  }
+
+  func run() async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      var running = 0
+      for await file in offers {
+        if running >= Self.limit {
+          try await group.next()
+          running -= 1
+        }
+        group.addTask { try await self.save(file) }
+        running += 1
+      }
+      try await group.waitForAll()
+    }
+  }
+
+  private func save(_ file: HubFrame.File) async throws {
+    defer { state.withLock { $0.active -= 1 } }
+    var backoff = Backoff(first: 500, limit: 30_000)
+    while true {
+      let receiver = FileReceiver(
+        try context.link(), .seq(file.seq), to: .folder(directory),
+        report: { self.display.show($0.id, $0.info.name, done: $1, total: $0.info.size) },
+        // The listener's own connection says the same.
+        notice: { _ in })
+      do {
+        let saved = try await receiver.run()
+        return try display.above { try context.output.show(saved) }
+      } catch let error as ClientError where error.isTransient {
+        try await Task.sleep(for: .milliseconds(backoff.next(random: Double.random(in: 0..<1))))
+      } catch let error as ClientError {
+        return complain(file, error.message)
+      } catch let error as FileError where error.kind == .busy {
+        return
+      } catch let error as FileError {
+        return complain(file, error.message)
+      }
+    }
+  }
+
+  private func complain(_ file: HubFrame.File, _ message: String) {
+    display.above {
+      context.output.complain(
+        "not saved: \"\(TextSafety.visible(file.info.name))\" from \(file.from) (id \(file.id)): \(message)")
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import Crypto
+import Glibc
+import QQClient
+import QQIdentity
+import QQProtocol
+import Synchronization
+
+/// Remembers the ids of uploads that aren't through, so that the same command again goes on with the same file: one
+/// small file each below the state directory, removed once the hub has it whole. Losing one costs an upload from the
+/// beginning, nothing else.
+final class UploadMemory: Sendable {
+  private let directory: String
+  private let scope: String
+  private let known = Mutex<[MessageID: String?]>([:])
+
+  init(_ context: CommandContext, targets: [String]) {
+    directory = context.stateDirectory + "/uploads"
+    scope = [context.endpoint.description, context.nick, targets.joined(separator: ",")].joined(separator: "\u{0}")
+  }
+
+  /// The id under which this file was begun, or a new one.
+  func id(of file: OutgoingFile, _ info: FileInfo, note: (String) -> Void) throws -> MessageID {
+    let fresh = MessageSource.freshID()
+    guard !file.isPipe, let real = realpath(file.path, nil) else {
+      known.withLock { $0[fresh] = .some(nil) }
+      return fresh
+    }
+    defer { free(real) }
+    let key = "\(scope)\u{0}\(String(cString: real))\u{0}\(info.name)"
+    let path = "\(directory)/\(Digest(of: Array(key.utf8)))"
+    let state = Self.state(info)
+    if let text = try? PrivateFile.read(path, limit: 4096) {
+      let lines = String(decoding: text, as: UTF8.self).split(separator: "\n")
+      if lines.count == 2, let id = MessageID(lines[0]) {
+        if lines[1] == state {
+          known.withLock { $0[id] = path }
+          return id
+        }
+        note("\"\(TextSafety.visible(info.name))\" has changed since it was begun to be sent: sending it anew")
+      }
+    }
+    try PrivateFile.makeDirectory(directory)
+    try PrivateFile.write(Array("\(fresh)\n\(state)\n".utf8), to: path, replacing: true)
+    known.withLock { $0[fresh] = path }
+    return fresh
+  }
+
+  /// What tells whether a file is still the same.
+  private static func state(_ info: FileInfo) -> String {
+    [info.size, info.manifest, info.mode, info.modified?.milliseconds].map { $0.map { String($0) } ?? "-" }
+      .joined(separator: " ")
+  }
+
+  func isForgotten(_ id: MessageID) -> Bool { known.withLock { $0[id] == nil } }
+
+  /// The hub has it, or will never have it.
+  func forget(_ id: MessageID) {
+    if let path = known.withLock({ $0.removeValue(forKey: id) }) ?? nil { unlink(path) }
+  }
+}

@@ -1,0 +1,211 @@
+import QQJournal
+import QQProtocol
+
+/// A file that the spool keeps, or the part of it that has come.
+public struct KeptFile: Hashable, Sendable {
+  /// Of the offer.
+  public var seq: Seq
+  /// nil while bytes are missing.
+  public var hash: TreeHash?
+
+  public init(seq: Seq, hash: TreeHash?) {
+    self.seq = seq
+    self.hash = hash
+  }
+}
+
+/// What the hub asks of its disk. Requests about one file are answered in their order.
+public enum SpoolRequest: Equatable, Sendable {
+  /// How much room there is. `token` comes back with the answer.
+  case measure(token: UInt64)
+  /// What is there of a file whose upload begins or goes on, or that somebody wants.
+  case open(Seq)
+  case write(Seq, session: SessionID, Chunk, [UInt8])
+  /// Makes what has come durable, and compares it with what the sender says it is.
+  case finish(Seq, session: SessionID, ref: Int64?, size: Int64, TreeHash)
+  /// The file is whole from now on: the hub's journal says so.
+  case keep(Seq, TreeHash)
+  /// Whether the first bytes of the file are these.
+  case check(KeptFile, session: SessionID, offset: Int64, TreeHash)
+  case read(KeptFile, session: SessionID, offset: Int64, size: Int)
+  /// `hash`: of a content that no other file has.
+  case remove(Seq, TreeHash?)
+}
+
+public enum SpoolAnswer: Equatable, Sendable {
+  /// Bytes that are free on the spool's disk.
+  case measured(token: UInt64, free: Int64)
+  /// The first `size` bytes are there, verified; `hash` is theirs.
+  case opened(Seq, size: Int64, hash: TreeHash)
+  case written(Seq, session: SessionID, end: Int64)
+  case finished(Seq, session: SessionID, ref: Int64?, size: Int64, TreeHash)
+  case checked(Seq, session: SessionID, offset: Int64, isSame: Bool)
+  case read(Seq, session: SessionID, Chunk, [UInt8])
+  /// `session` asked for it; 0 where none did.
+  case failed(Seq, session: SessionID, ref: Int64?, SpoolFailure)
+}
+
+public enum SpoolFailure: Error, Hashable, Sendable {
+  /// What came is not what its header says, or not all of it.
+  case mismatch
+  case noSpace
+  /// Anything else, for the log.
+  case broken(String)
+}
+
+/// What a session does with a file.
+enum Transfer: Equatable, Sendable {
+  case uploading(Upload)
+  case getting(Getting)
+
+  struct Upload: Equatable, Sendable {
+    var file: Seq
+    /// Until the spool has said what is there: the request's number.
+    var ref: Int64?
+    var isOpening = true
+    /// Bytes that were handed to the spool.
+    var received: Int64 = 0
+  }
+
+  struct Getting: Equatable, Sendable {
+    var file: Seq
+    var ref: Int64?
+    /// The hash of what is there is being compared, or looked at at all.
+    var isOpening = true
+    var next: Int64
+    var hash: TreeHash?
+    var isReading = false
+    /// The channel takes more.
+    var isWritable = true
+    var isDone = false
+    /// When its progress was last told.
+    var told = Timestamp(milliseconds: 0)
+  }
+}
+
+/// The files that the hub keeps.
+struct Files: Sendable {
+  struct File: Sendable {
+    var row: FileRow
+    var uploader: SessionID?
+    /// Sessions that get it.
+    var getters: [SessionID] = []
+    /// How much is there, verified; nil until the spool was asked.
+    var verified: Int64?
+    var isOpening = false
+    /// The sender's sessions that wait to hear who has it.
+    var waiting: [Receipts.Waiting] = []
+
+    /// Bytes it takes, or will.
+    var size: Int64 { row.content?.size ?? max(row.info.size ?? 0, verified ?? 0) }
+    var kept: KeptFile { KeptFile(seq: row.seq, hash: row.content?.hash) }
+  }
+
+  private(set) var all: [Seq: File] = [:]
+  private var byID: [MessageID: [Seq]] = [:]
+  /// Offers whose room is being measured.
+  var measuring: [UInt64: (session: SessionID, send: ClientFrame.Send)] = [:]
+  /// When everybody has them: when they go.
+  private var due: [Seq: Timestamp] = [:]
+  /// Handed to the journal to be discarded.
+  private var discarding: Set<Seq> = []
+
+  init(_ snapshot: Snapshot) {
+    for row in snapshot.files { put(row) }
+  }
+
+  subscript(seq: Seq) -> File? { all[seq] }
+
+  /// Those that were offered under an id, the first one first: an id is its sender's alone, and another may use it too.
+  func offered(_ id: MessageID) -> [File] { (byID[id] ?? []).compactMap { all[$0] } }
+
+  var kept: [KeptFile] { all.values.map(\.kept) }
+
+  mutating func put(_ row: FileRow) {
+    if all[row.seq] == nil {
+      byID[row.offer.id, default: []].append(row.seq)
+      all[row.seq] = File(row: row)
+    } else {
+      all[row.seq]?.row = row
+    }
+  }
+
+  mutating func update(_ seq: Seq, _ body: (inout File) -> Void) {
+    guard var file = all[seq] else { return }
+    body(&file)
+    all[seq] = file
+  }
+
+  mutating func remove(_ seq: Seq) -> File? {
+    guard let file = all.removeValue(forKey: seq) else { return nil }
+    byID[file.row.offer.id]?.removeAll { $0 == seq }
+    if byID[file.row.offer.id]?.isEmpty == true { byID[file.row.offer.id] = nil }
+    due[seq] = nil
+    discarding.remove(seq)
+    return file
+  }
+
+  /// Whether another file has the same content.
+  func isShared(_ hash: TreeHash) -> Bool { all.values.contains { $0.row.content?.hash == hash } }
+
+  func bytes(of user: UserID) -> Int64 { Self.sum(all.values.lazy.filter { $0.row.offer.sender == user }) }
+  var bytes: Int64 { Self.sum(all.values) }
+  /// Bytes that are promised to uploads and still to come.
+  var outstanding: Int64 {
+    all.values.lazy.filter { $0.row.content == nil }.reduce(0) { $0 + max(0, $1.size - ($1.verified ?? 0)) }
+  }
+
+  private static func sum(_ files: some Sequence<File>) -> Int64 {
+    files.reduce(0) { sum, file in
+      let (total, overflow) = sum.addingReportingOverflow(file.size)
+      return overflow ? .max : total
+    }
+  }
+
+  // MARK: Receipts
+
+  mutating func wait(_ waiting: Receipts.Waiting) {
+    guard !waiting.remaining.isEmpty else { return }
+    all[waiting.seq]?.waiting.append(waiting)
+  }
+
+  /// A user has a file: whom to tell.
+  mutating func delivered(_ user: UserID, _ seq: Seq) -> [Receipts.Waiting] {
+    let told = all[seq]?.waiting.filter { $0.remaining.binarySearch(user) } ?? []
+    guard !told.isEmpty, var file = all[seq] else { return [] }
+    for index in file.waiting.indices { file.waiting[index].remaining.removeAll { $0 == user } }
+    file.waiting.removeAll { $0.remaining.isEmpty }
+    all[seq] = file
+    return told
+  }
+
+  mutating func closed(_ session: SessionID) {
+    measuring = measuring.filter { $0.value.session != session }
+    for (seq, file) in all where file.waiting.contains(where: { $0.session == session }) {
+      all[seq]?.waiting.removeAll { $0.session == session }
+    }
+  }
+
+  // MARK: Discarding
+
+  var discardDue: Timestamp? { due.values.min() }
+
+  mutating func discard(_ seq: Seq, at time: Timestamp) {
+    if !discarding.contains(seq) { due[seq] = time }
+  }
+
+  /// Those whose time has come and that nobody is getting just now.
+  mutating func takeDue(_ now: Timestamp) -> [Seq] {
+    guard !due.isEmpty else { return [] }
+    let seqs = due.filter { $0.value <= now }.keys.sorted()
+    for seq in seqs {
+      if all[seq]?.getters.isEmpty == false {
+        due[seq] = now + 60_000
+      } else {
+        due[seq] = nil
+        discarding.insert(seq)
+      }
+    }
+    return seqs.filter { discarding.contains($0) }
+  }
+}

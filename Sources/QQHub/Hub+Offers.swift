@@ -1,0 +1,187 @@
+import QQJournal
+import QQProtocol
+
+/// Offering files, and what becomes of an offer: an offer is a message whose bytes come later.
+extension Hub {
+  /// An offer waits for the spool to say how much room there is.
+  mutating func measure(_ send: ClientFrame.Send, _ info: FileInfo, _ sender: Sending) {
+    if let failure = refusal(info, sender.user, isRetry: false) {
+      // The retry of one that was accepted is answered as it was.
+      if !files.offered(send.id).contains(where: { $0.row.offer.sender == sender.user }) {
+        return answer(sender.session, .error(.init(ref: send.ref, failure.code, failure.message, id: send.id)))
+      }
+    }
+    let token = nextToken
+    nextToken += 1
+    files.measuring[token] = (sender.session, send)
+    sessions[sender.session]?.outstanding += 1
+    deliveries.append(.spool(.measure(token: token)))
+  }
+
+  mutating func measured(_ token: UInt64, free: Int64) {
+    guard let (id, send) = files.measuring.removeValue(forKey: token) else { return }
+    sessions[id]?.outstanding -= 1
+    defer { closeIfDone(id) }
+    guard let info = send.file, let sender = sending(id) else { return }
+    let isRetry = files.offered(send.id).contains { $0.row.offer.sender == sender.user }
+    let needed = (info.size ?? 0).addingReportingOverflow(files.outstanding)
+    let room = free - configuration.files.reserve
+    if !isRetry, needed.overflow || needed.partialValue > room {
+      return answer(
+        id,
+        .error(
+          .init(
+            ref: send.ref, .noSpace,
+            "the hub's disk has no room for \"\(info.name)\": \(ByteCount.text(info.size ?? 0)) are wanted, "
+              + "\(ByteCount.text(max(0, room - files.outstanding))) are left", id: send.id)))
+    }
+    let targets = send.to.map { resolveAddress($0, lastSeen: send.lastSeen, peer: sender.peer) }
+    if send.wantsReceipts { wantsReceipts.insert(ReceiptKey(session: id, ref: send.ref, id: send.id)) }
+    propose(
+      .message(
+        MessageBody(
+          sender: sender.user, from: sender.nick, address: sender.peer.address, id: send.id, targets: targets, text: "",
+          attachment: .file(info))), from: id, ref: send.ref)
+  }
+
+  /// Why a file of this size isn't taken.
+  private func refusal(_ info: FileInfo, _ user: UserID, isRetry: Bool) -> (code: ErrorCode, message: String)? {
+    let limits = configuration.files
+    let size = info.size ?? 0
+    func text(_ count: Int64) -> String { ByteCount.text(count) }
+    if size > limits.file {
+      return (.fileTooLarge, "\"\(info.name)\" is larger than this hub takes (\(text(limits.file)) at most)")
+    }
+    if size > limits.user - min(limits.user, files.bytes(of: user)) {
+      return (
+        .quota,
+        "\"\(info.name)\" would be more than the \(text(limits.user)) that this hub keeps for one user "
+          + "(\(text(files.bytes(of: user))) are kept: they go as they are saved, or with time)"
+      )
+    }
+    if size > limits.total - min(limits.total, files.bytes) {
+      return (.quota, "\"\(info.name)\" would be more than the \(text(limits.total)) that this hub keeps in all")
+    }
+    return nil
+  }
+
+  /// Whether a file whose size wasn't known grows beyond what is taken.
+  func outgrown(_ file: Files.File, _ size: Int64) -> (code: ErrorCode, message: String)? {
+    guard file.row.info.size == nil else { return nil }
+    var rest = file.row.info
+    rest.size = size - file.size
+    if size > configuration.files.file { rest.size = size }
+    return refusal(rest, file.row.offer.sender, isRetry: false)
+  }
+
+  // MARK: Applied
+
+  /// For the completion of a file: whom it was offered to; nil for any other message.
+  func completed(_ body: MessageBody) -> Resolution? {
+    guard case .complete(let seq, _, _)? = body.attachment else { return nil }
+    guard let row = files[seq]?.row, row.content == nil else { return Resolution() }
+    return Resolution(
+      reached: body.targets.map { ($0.name, row.audience) }, failures: [], conversations: row.conversations,
+      users: row.audience)
+  }
+
+  /// What an accepted message says of a file.
+  mutating func attached(
+    _ body: MessageBody, _ committed: Committed, _ resolution: Resolution, from session: SessionID?, ref: Int64?
+  ) {
+    switch body.attachment {
+    case nil: break
+    case .file:
+      put(
+        FileRow(
+          seq: committed.seq, time: committed.record.time, offer: body, audience: resolution.users,
+          conversations: resolution.conversations))
+    case .complete(let seq, let size, let hash):
+      guard var row = files[seq]?.row else { break }
+      row.content = .init(size: size, hash: hash)
+      put(row)
+      files.update(seq) { $0.verified = size }
+      deliveries.append(.spool(.keep(seq, hash)))
+      if let session { answer(session, .ok(.init(ref: ref, seq: seq, hash: hash))) }
+      for getter in files[seq]?.getters ?? [] { pumpFile(getter) }
+      discardIfSaved(seq)
+    }
+  }
+
+  private mutating func put(_ row: FileRow) {
+    files.put(row)
+    directory.changes.append(.file(row))
+  }
+
+  mutating func applySaved(_ user: UserID, _ seq: Seq, from session: SessionID?, ref: Int64?, time: Timestamp) {
+    if var row = files[seq]?.row, !row.saved.binarySearch(user) {
+      row.saved.insert(user, at: row.saved.firstIndex { $0 > user } ?? row.saved.endIndex)
+      put(row)
+      for told in files.delivered(user, seq) {
+        let nick = told.formerNicks[user] ?? directory[user]?.row.nick ?? ""
+        answer(told.session, .receipt(.init(time: time, id: told.id, nick: nick)))
+      }
+      discardIfSaved(seq)
+    }
+    if let session { answer(session, .ok(.init(ref: ref, seq: seq))) }
+  }
+
+  /// How long a file stays once everybody has it: for who is about to get it a second time.
+  private static let discardDelay: Int64 = 60_000
+
+  private mutating func discardIfSaved(_ seq: Seq) {
+    guard let row = files[seq]?.row, row.content != nil else { return }
+    let everybody = row.audience ?? members(of: .group("all"), at: seq) ?? []
+    let others = everybody == [row.offer.sender] ? everybody : everybody.filter { $0 != row.offer.sender }
+    guard others.allSatisfy({ row.saved.binarySearch($0) || directory[$0] == nil }) else { return }
+    files.discard(seq, at: now + Self.discardDelay)
+  }
+
+  mutating func expire(before time: Timestamp) {
+    for file in files.all.values where file.row.time < time { files.discard(file.row.seq, at: now) }
+  }
+
+  mutating func proposeDiscards() {
+    let seqs = files.takeDue(now)
+    if !seqs.isEmpty { propose(.discard(seqs), from: Self.nobody, ref: nil) }
+  }
+
+  mutating func applyDiscard(_ seqs: [Seq]) {
+    for seq in seqs {
+      guard let file = files.remove(seq) else { continue }
+      for getter in file.getters { fail(getter, .fileGone, "\"\(file.row.info.name)\" is kept no longer") }
+      if let uploader = file.uploader { fail(uploader, .fileGone, "\"\(file.row.info.name)\" is kept no longer") }
+      directory.changes.append(.forgetFile(seq))
+      let hash = file.row.content?.hash
+      deliveries.append(.spool(.remove(seq, hash.flatMap { files.isShared($0) ? nil : $0 })))
+    }
+  }
+
+  // MARK: As events
+
+  static func event(_ body: MessageBody, _ attachment: Attachment, _ seq: Seq, _ time: Timestamp) -> HubFrame? {
+    switch attachment {
+    case .file(let info):
+      .file(
+        HubFrame.File(
+          id: body.id, seq: seq, time: time, from: body.from, address: body.address.description,
+          to: body.targets.map(\.name), info: info))
+    case .complete(_, let size, let hash):
+      .complete(
+        HubFrame.Complete(
+          id: body.id.ofCompletion, seq: seq, time: time, from: body.from, to: body.targets.map(\.name),
+          name: body.text, size: size, hash: hash))
+    }
+  }
+}
+
+extension MessageBody {
+  var isOffer: Bool { if case .file? = attachment { true } else { false } }
+  var isCompletion: Bool { if case .complete? = attachment { true } else { false } }
+}
+
+extension MessageID {
+  /// The completion of a file is a message too, and its id is the file's with the highest bit turned over. Twice gives
+  /// the id itself.
+  var ofCompletion: MessageID { MessageID(high: high ^ 1 << 63, low: low) }
+}

@@ -1,0 +1,104 @@
+import DequeModule
+import NIOPosix
+import QQHub
+import QQProtocol
+import Synchronization
+
+/// Files on the hub's disk. `uploads/SEQ.part` is what has come of a file, `SEQ.sums` the SHA-256 of each of its chunks;
+/// the verified whole is `blobs/HASH`, once for all files with this content, beside `HASH.sums`.
+///
+/// Requests about one file run one after the other, those about several at once on a few threads of the spool's own: a
+/// sync that takes seconds holds up nobody else's file, and never the hub.
+public final class Spool: Sendable {
+  private struct State {
+    var queues: [Int64: Deque<SpoolRequest>] = [:]
+    var running: Set<Int64> = []
+  }
+
+  private let disk: SpoolDisk
+  private let pool: NIOThreadPool
+  private let state = Mutex(State())
+  private let sink = Mutex<(@Sendable (SpoolAnswer) -> Void)?>(nil)
+  private let log: @Sendable (String) -> Void
+
+  /// Makes the folders. `log` is told what a client is told only in general.
+  public init(_ directory: String, log: @escaping @Sendable (String) -> Void) throws(SpoolError) {
+    disk = try SpoolDisk(directory)
+    pool = NIOThreadPool(numberOfThreads: 3)
+    self.log = log
+  }
+
+  /// Removes what the hub doesn't keep, ends what a crash has left half done, and begins to answer. `sink` is called on
+  /// threads of the spool.
+  public func start(_ kept: [KeptFile], _ sink: @escaping @Sendable (SpoolAnswer) -> Void) {
+    for problem in disk.tidy(kept) { log(problem) }
+    self.sink.withLock { $0 = sink }
+    pool.start()
+  }
+
+  /// Every request that was made is answered; none may follow.
+  public func stop() async {
+    try? await pool.shutdownGracefully()
+  }
+
+  /// On any thread; requests about one file keep their order.
+  public func request(_ request: SpoolRequest) {
+    let seq = request.seq
+    let isFirst = state.withLock { state in
+      state.queues[seq, default: []].append(request)
+      return state.running.insert(seq).inserted
+    }
+    if isFirst { run(seq) }
+  }
+
+  private func run(_ seq: Int64) {
+    pool.submit { [self] _ in
+      // One request a turn, so that others' files get theirs.
+      let next = state.withLock { $0.queues[seq]?.popFirst() }
+      if let next { perform(next) }
+      let hasMore = state.withLock { state in
+        if state.queues[seq]?.isEmpty == false { return true }
+        state.queues[seq] = nil
+        state.running.remove(seq)
+        return false
+      }
+      if hasMore { run(seq) }
+    }
+  }
+
+  private func perform(_ request: SpoolRequest) {
+    let sink = sink.withLock { $0 }
+    do throws(SpoolFailure) {
+      if let answer = try disk.perform(request) { sink?(answer) }
+    } catch {
+      if case .broken(let reason) = error { log("file \(request.seq): \(reason)") }
+      let (session, ref) = request.asker
+      sink?(.failed(request.seq, session: session, ref: ref, error))
+    }
+  }
+}
+
+/// The spool can't be used at all.
+public struct SpoolError: Error, Sendable {
+  public var message: String
+}
+
+extension SpoolRequest {
+  /// The file it is about; 0 for none.
+  var seq: Int64 {
+    switch self {
+    case .measure: 0
+    case .open(let seq), .write(let seq, _, _, _), .finish(let seq, _, _, _, _), .keep(let seq, _), .remove(let seq, _):
+      seq
+    case .check(let file, _, _, _), .read(let file, _, _, _): file.seq
+    }
+  }
+
+  var asker: (session: SessionID, ref: Int64?) {
+    switch self {
+    case .measure, .open, .keep, .remove: (0, nil)
+    case .write(_, let session, _, _), .check(_, let session, _, _), .read(_, let session, _, _): (session, nil)
+    case .finish(_, let session, let ref, _, _): (session, ref)
+    }
+  }
+}

@@ -1,0 +1,279 @@
+import CLinux
+import Glibc
+import QQHub
+import QQProtocol
+import Synchronization
+
+/// The spool's files, by plain system calls. Used by several threads, by one for each file at a time.
+final class SpoolDisk: Sendable {
+  private let directory: String
+  /// The hashes of the chunks that are known to be on the disk, by the seq of the file.
+  private let sums = Mutex<[Int64: TreeHasher]>([:])
+  /// Files whose hashes stay in memory though nobody sends them just now.
+  private static let remembered = 64
+
+  init(_ directory: String) throws(SpoolError) {
+    self.directory = directory
+    for folder in ["", "/uploads", "/blobs"] {
+      guard mkdir(directory + folder, 0o700) == 0 || errno == EEXIST else {
+        throw SpoolError(message: "cannot make \(directory + folder): \(Self.reason(errno))")
+      }
+    }
+  }
+
+  static func reason(_ code: Int32) -> String { String(cString: strerror(code)).lowercased() }
+
+  private func part(_ seq: Int64) -> String { "\(directory)/uploads/\(seq).part" }
+  private func partSums(_ seq: Int64) -> String { "\(directory)/uploads/\(seq).sums" }
+  private func blob(_ hash: TreeHash) -> String { "\(directory)/blobs/\(hash.digest)" }
+  private func blobSums(_ hash: TreeHash) -> String { "\(directory)/blobs/\(hash.digest).sums" }
+
+  func perform(_ request: SpoolRequest) throws(SpoolFailure) -> SpoolAnswer? {
+    switch request {
+    case .measure(let token): return .measured(token: token, free: try free())
+    case .open(let seq):
+      let hasher = try open(seq)
+      return .opened(seq, size: hasher.length, hash: hasher.hash)
+    case .write(let seq, let session, let chunk, let bytes):
+      try write(seq, chunk, bytes)
+      return .written(seq, session: session, end: chunk.end)
+    case .finish(let seq, let session, let ref, let size, let hash):
+      try finish(seq, size: size, hash)
+      return .finished(seq, session: session, ref: ref, size: size, hash)
+    case .keep(let seq, let hash):
+      try keep(seq, hash)
+      return nil
+    case .check(let file, let session, let offset, let hash):
+      let isSame = try hasher(file).hash(ofFirst: offset) == hash
+      return .checked(file.seq, session: session, offset: offset, isSame: isSame)
+    case .read(let file, let session, let offset, let size):
+      let (chunk, bytes) = try read(file, offset: offset, size: size)
+      return .read(file.seq, session: session, chunk, bytes)
+    case .remove(let seq, let hash):
+      sums.withLock { $0[seq] = nil }
+      unlink(part(seq))
+      unlink(partSums(seq))
+      if let hash {
+        unlink(blob(hash))
+        unlink(blobSums(hash))
+      }
+      return nil
+    }
+  }
+
+  private func free() throws(SpoolFailure) -> Int64 {
+    var status = statvfs()
+    guard statvfs(directory, &status) == 0 else { throw Self.failure("measure", directory, errno) }
+    return Int64(
+      clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
+  }
+
+  static func failure(_ verb: String, _ path: String, _ code: Int32) -> SpoolFailure {
+    code == ENOSPC || code == EDQUOT || code == EFBIG
+      ? .noSpace : .broken("cannot \(verb) \(path): \(reason(code))")
+  }
+
+  // MARK: Uploads
+
+  /// What is there of an upload, verified: the hashes that were written beside it count only for bytes that are theirs.
+  private func open(_ seq: Int64) throws(SpoolFailure) -> TreeHasher {
+    if let known = sums.withLock({ $0[seq] }) { return known }
+    var hasher = TreeHasher()
+    let data = try Descriptor(part(seq), O_RDWR | O_CREAT)
+    let hashes = try Descriptor(partSums(seq), O_RDWR | O_CREAT)
+    let size = try data.size
+    while hasher.length < size {
+      let expected = try hashes.read(at: hasher.length / Int64(Chunk.size) * 32, 32)
+      let bytes = try data.read(at: hasher.length, Int(min(Int64(Chunk.size), size - hasher.length)))
+      // An end that isn't a whole chunk is sent again: only the sender knows where the file ends.
+      guard bytes.count == Chunk.size, let hash = expected.withUnsafeBytes({ Digest(raw: $0) }),
+        Digest(of: bytes) == hash
+      else { break }
+      hasher.add(hash, size: bytes.count)
+    }
+    try data.truncate(hasher.length)
+    try hashes.truncate(hasher.length / Int64(Chunk.size) * 32)
+    remember(hasher, seq)
+    return hasher
+  }
+
+  /// Bytes after which the disk is asked to begin writing: the sync at the end doesn't find it all still to do.
+  private static let writeBehind: Int64 = 8 << 20
+
+  private func write(_ seq: Int64, _ chunk: Chunk, _ bytes: [UInt8]) throws(SpoolFailure) {
+    guard bytes.count == chunk.size, Digest(of: bytes) == chunk.hash else { throw .mismatch }
+    var hasher = try open(seq)
+    // After an end that was cut off, or a piece that was sent twice over.
+    if hasher.length > chunk.offset { hasher.truncate(to: chunk.offset) }
+    guard hasher.length == chunk.offset else { throw .mismatch }
+    do throws(SpoolFailure) {
+      let data = try Descriptor(part(seq), O_WRONLY | O_CREAT)
+      try data.write(bytes, at: chunk.offset)
+      let hashes = try Descriptor(partSums(seq), O_WRONLY | O_CREAT)
+      try hashes.write(chunk.hash.bytes, at: chunk.offset / Int64(Chunk.size) * 32)
+      if chunk.end % Self.writeBehind == 0 { data.startWriting(chunk.end - Self.writeBehind, Self.writeBehind) }
+    } catch {
+      // What is there is looked at anew.
+      sums.withLock { $0[seq] = nil }
+      throw error
+    }
+    hasher.add(chunk.hash, size: chunk.size)
+    remember(hasher, seq)
+  }
+
+  private func finish(_ seq: Int64, size: Int64, _ hash: TreeHash) throws(SpoolFailure) {
+    let hasher = try open(seq)
+    guard hasher.length == size, hasher.hash == hash else { throw .mismatch }
+    // An empty file has had no write.
+    try Descriptor(part(seq), O_WRONLY | O_CREAT).sync()
+    try Descriptor(partSums(seq), O_WRONLY | O_CREAT).sync()
+    try Descriptor(directory + "/uploads", O_RDONLY | O_DIRECTORY).sync()
+  }
+
+  private func keep(_ seq: Int64, _ hash: TreeHash) throws(SpoolFailure) {
+    if access(blob(hash), F_OK) == 0 {
+      // Somebody's file has this content already.
+      unlink(part(seq))
+      unlink(partSums(seq))
+      return
+    }
+    for (from, to) in [(partSums(seq), blobSums(hash)), (part(seq), blob(hash))] {
+      guard rename(from, to) == 0 else { throw Self.failure("keep", from, errno) }
+    }
+    try Descriptor(directory + "/blobs", O_RDONLY | O_DIRECTORY).sync()
+  }
+
+  private func remember(_ hasher: TreeHasher, _ seq: Int64) {
+    sums.withLock { sums in
+      if sums.count >= Self.remembered, sums[seq] == nil, let oldest = sums.keys.min() { sums[oldest] = nil }
+      sums[seq] = hasher
+    }
+  }
+
+  // MARK: Reading
+
+  /// Of all that is there.
+  private func hasher(_ file: KeptFile) throws(SpoolFailure) -> TreeHasher {
+    if let known = sums.withLock({ $0[file.seq] }) { return known }
+    guard let hash = file.hash else { return try open(file.seq) }
+    // Not renamed yet, or its content was there before.
+    guard access(blob(hash), F_OK) == 0 else { return try open(file.seq) }
+    let size = try Descriptor(blob(hash), O_RDONLY).size
+    let count = Int((size + Int64(Chunk.size) - 1) / Int64(Chunk.size))
+    let hashes = try Descriptor(blobSums(hash), O_RDONLY).read(at: 0, count * 32)
+    var hasher = TreeHasher()
+    for index in 0..<count {
+      guard let digest = hashes[(index * 32)..<min(hashes.count, index * 32 + 32)].withUnsafeBytes({ Digest(raw: $0) })
+      else { throw .broken("the hashes of \(hash) are cut off") }
+      hasher.add(digest, size: Int(min(Int64(Chunk.size), size - hasher.length)))
+    }
+    guard hasher.hash == hash else { throw .broken("the hashes of \(hash) are damaged") }
+    remember(hasher, file.seq)
+    return hasher
+  }
+
+  private func read(_ file: KeptFile, offset: Int64, size: Int) throws(SpoolFailure) -> (Chunk, [UInt8]) {
+    guard let hash = try hasher(file).chunk(at: offset) else { throw .broken("there is nothing at \(offset)") }
+    let path = file.hash.map(blob) ?? part(file.seq)
+    let data: Descriptor
+    do throws(SpoolFailure) {
+      data = try Descriptor(path, O_RDONLY)
+    } catch {
+      // The moment before it is renamed.
+      data = try Descriptor(part(file.seq), O_RDONLY)
+    }
+    let bytes = try data.read(at: offset, size)
+    guard bytes.count == size else { throw .broken("\(path) ends before \(offset + Int64(size))") }
+    return (Chunk(offset: offset, size: size, hash: hash), bytes)
+  }
+
+  // MARK: Tidying
+
+  /// Gives what was wrong.
+  func tidy(_ kept: [KeptFile]) -> [String] {
+    var problems: [String] = []
+    var wanted: Set<String> = []
+    for file in kept {
+      if let hash = file.hash {
+        if access(blob(hash), F_OK) != 0 {
+          do throws(SpoolFailure) {
+            try keep(file.seq, hash)
+          } catch {
+            problems.append("file \(file.seq) is lost: \(error)")
+          }
+        }
+        wanted.formUnion([blob(hash), blobSums(hash)])
+      } else {
+        wanted.formUnion([part(file.seq), partSums(file.seq)])
+      }
+    }
+    for folder in ["uploads", "blobs"] {
+      let path = "\(directory)/\(folder)"
+      for name in Self.names(path) where !wanted.contains("\(path)/\(name)") { unlink("\(path)/\(name)") }
+    }
+    return problems
+  }
+
+  static func names(_ path: String) -> [String] {
+    guard let folder = opendir(path) else { return [] }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names
+  }
+}
+
+/// An open file of the spool, closed with this value.
+private struct Descriptor: ~Copyable {
+  private let number: Int32
+  private let path: String
+
+  init(_ path: String, _ flags: Int32) throws(SpoolFailure) {
+    self.path = path
+    number = Glibc.open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    guard number >= 0 else { throw SpoolDisk.failure("open", path, errno) }
+  }
+
+  deinit { close(number) }
+
+  var size: Int64 {
+    get throws(SpoolFailure) {
+      var status = stat()
+      guard fstat(number, &status) == 0 else { throw SpoolDisk.failure("look at", path, errno) }
+      return Int64(status.st_size)
+    }
+  }
+
+  /// Fewer where the file ends before.
+  func read(at offset: Int64, _ count: Int) throws(SpoolFailure) -> [UInt8] {
+    var result = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      result = buffer.baseAddress.map { qq_read_whole(number, $0, count, off_t(offset)) } ?? 0
+      filled = max(0, result)
+    }
+    guard result >= 0 else { throw SpoolDisk.failure("read", path, errno) }
+    return bytes
+  }
+
+  func write(_ bytes: [UInt8], at offset: Int64) throws(SpoolFailure) {
+    let result = bytes.withUnsafeBytes { qq_write_whole(number, $0.baseAddress, $0.count, off_t(offset)) }
+    guard result == 0 else { throw SpoolDisk.failure("write", path, errno) }
+  }
+
+  func truncate(_ size: Int64) throws(SpoolFailure) {
+    guard ftruncate(number, Int(size)) == 0 else { throw SpoolDisk.failure("cut", path, errno) }
+  }
+
+  func sync() throws(SpoolFailure) {
+    guard fsync(number) == 0 else { throw SpoolDisk.failure("sync", path, errno) }
+  }
+
+  func startWriting(_ offset: Int64, _ count: Int64) {
+    qq_start_writing(number, off_t(offset), off_t(count))
+  }
+}
