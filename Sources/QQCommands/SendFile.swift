@@ -48,7 +48,8 @@ struct SendFile: AsyncParsableCommand {
 
   func run() async throws {
     let context = try CommandContext(options)
-    let report = FileReport(context, options.output.settings, UploadMemory(context, targets: Target.split(targets)))
+    let memory = UploadMemory(context, targets: Target.split(targets), until: wait)
+    let report = FileReport(context, options.output.settings, memory)
     let limit = context.timeout ?? 60_000
     let sender = FileSender(
       try context.link(within: min(limit, 60_000)), to: Target.split(targets), wantsReceipts: wait == .delivered,
@@ -74,6 +75,7 @@ struct SendFile: AsyncParsableCommand {
       try await giveUp(error, sender, context, report)
     }
     report.display.end()
+    memory.forgetAll()
     if let status = report.status { throw CommandFailure(status) }
   }
 
@@ -134,7 +136,7 @@ final class FileReport: Sendable {
       let info = state.withLock { $0.names[id] }
       display.show(id, info?.name ?? "", nick: nick, done: bytes, total: info?.size)
     case .stored(let id, let info, let sent, let hash, let size):
-      memory.forget(id)
+      memory.stored(id)
       try display.above { try show(sent, info, hash, size) }
     case .receipt(let receipt):
       let info = state.withLock { $0.names[receipt.id] }

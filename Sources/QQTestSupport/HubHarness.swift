@@ -133,6 +133,7 @@ public final class HubHarness {
   public func restart() {
     configuration.instance += 1
     hub = Hub(configuration, journal.load())
+    spool.start(hub.keptFiles)
     channels = [:]
     segments = [:]
   }

@@ -11,9 +11,12 @@ import Synchronization
 final class UploadMemory: Sendable {
   private let directory: String
   private let scope: String
+  private let level: WaitLevel
   private let known = Mutex<[MessageID: String?]>([:])
 
-  init(_ context: CommandContext, targets: [String]) {
+  /// `level`: what the command waits for. Until then the same command is a retry.
+  init(_ context: CommandContext, targets: [String], until level: WaitLevel) {
+    self.level = level
     directory = context.stateDirectory + "/uploads"
     scope = [context.endpoint.description, context.nick, targets.joined(separator: ",")].joined(separator: "\u{0}")
   }
@@ -53,7 +56,17 @@ final class UploadMemory: Sendable {
 
   func isForgotten(_ id: MessageID) -> Bool { known.withLock { $0[id] == nil } }
 
-  /// The hub has it, or will never have it.
+  /// The hub has it.
+  func stored(_ id: MessageID) {
+    if level == .stored { forget(id) }
+  }
+
+  /// All that was waited for has come.
+  func forgetAll() {
+    for id in known.withLock({ Array($0.keys) }) { forget(id) }
+  }
+
+  /// Nothing is left to go on with.
   func forget(_ id: MessageID) {
     if let path = known.withLock({ $0.removeValue(forKey: id) }) ?? nil { unlink(path) }
   }
