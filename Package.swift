@@ -98,6 +98,8 @@ let package = Package(
     .testTarget(
       name: "QQJournalSQLiteTests", dependencies: ["QQJournalSQLite", "QQJournal", "QQProtocol", "QQTestSupport"],
       swiftSettings: common),
+    .testTarget(
+      name: "QQSpoolTests", dependencies: ["QQSpool", "QQHub", "QQProtocol", "QQTestSupport"], swiftSettings: common),
     .testTarget(name: "QQSimulationTests", dependencies: ["QQTestSupport"], swiftSettings: common),
     .testTarget(
       name: "QQIdentityTests", dependencies: ["QQIdentity", "QQProtocol", nio, nioPosix, nioTLS, nioSSL],

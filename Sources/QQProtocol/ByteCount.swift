@@ -7,9 +7,9 @@ public enum ByteCount {
     guard count >= 1_000 else { return count == 1 ? "1 byte" : "\(max(count, 0)) bytes" }
     var value = count
     for unit in units {
-      let tenths = (value + 50) / 100
+      let tenths = value / 100 + (value % 100 >= 50 ? 1 : 0)
       if tenths < 10_000 || unit == units.last { return "\(tenths / 10).\(tenths % 10) \(unit)" }
-      value = (value + 500) / 1_000
+      value = value / 1_000 + (value % 1_000 >= 500 ? 1 : 0)
     }
     return "\(count) bytes"
   }

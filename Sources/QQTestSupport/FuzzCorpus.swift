@@ -7,6 +7,14 @@ public enum FuzzCorpus {
 
   /// Each kind of frame that a client sends, with all its fields and with few.
   public static let clientFrames: [ClientFrame] = [
+    .send(
+      .init(
+        ref: 1, id: id, to: ["a"], text: "",
+        file: FileInfo(name: "é", size: 5, manifest: 2, mode: 0o644, modified: time))),
+    .upload(ref: 1, id: id), .put(Chunk(offset: 1 << 20, size: 1, hash: Digest(of: [1]))),
+    .finish(ref: 2, size: 3, hash: TreeHash(Digest(of: []))), .got(offset: 4), .saved(ref: 5, seq: 6), .files(ref: 7),
+    .get(.init(ref: 3, file: .id(id))),
+    .get(.init(ref: 3, file: .seq(8), offset: 2 << 20, hash: TreeHash(Digest(of: [])))),
     .hello(.init()), .hello(.init(nick: "zoë", isExplicit: true, host: "box", agent: "qq/1")),
     .send(.init(ref: 1, id: id, to: ["alice"], text: "hi")),
     .send(
@@ -24,6 +32,15 @@ public enum FuzzCorpus {
 
   /// Each kind of frame that a hub sends, with all its fields and with few.
   public static let hubFrames: [HubFrame] = [
+    .file(
+      .init(
+        ref: 1, id: id, seq: 2, time: time, from: "a", address: "::1", to: ["b"],
+        info: FileInfo(name: "x", size: 9, manifest: 3, mode: 0, modified: time))),
+    .complete(
+      .init(
+        id: id, seq: 3, time: time, from: "a", to: ["b"], name: "x", size: 9, hash: TreeHash(Digest(of: [])))),
+    .chunk(Chunk(offset: 0, size: 7, hash: Digest(of: []))), .end(size: 7, hash: TreeHash(Digest(of: []))),
+    .progress(id: id, nick: "b", bytes: 5), .ok(.init(ref: 1, offset: 2, hash: TreeHash(Digest(of: [])))),
     .welcome(.init(version: 1, hub: "hub", epoch: "e", nick: "n", address: "::1", seq: 1, isGuest: true)),
     .ok(.init(ref: 1)), .ok(.init(ref: 1, seq: 2, isFollowing: true, more: true, nick: "x")),
     .sent(.init(ref: 1, id: id, seq: 5, to: "@all")),

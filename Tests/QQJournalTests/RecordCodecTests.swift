@@ -38,10 +38,22 @@ import Testing
         CursorMove(user: UserID(1), name: "listen", seq: .max), CursorMove(user: UserID(2), name: "", seq: .min),
       ])),
     record(.seen(UserID(9), address: v6)),
+    record(.saved(UserID(.max), file: .max)), record(.discard([])), record(.discard([1, .max])),
+    attached(.file(FileInfo(name: "", size: nil))),
+    attached(.file(FileInfo(name: "фото", size: .max, manifest: 0, mode: 0o777, modified: Record.time(1)))),
+    attached(.complete(file: 7, size: 0, hash: TreeHash(Digest(of: [])))),
   ]
 
   private static func record(_ body: Record.Body) -> Record {
     Record(time: Record.time(0), origin: Origin(hub: 1, session: 2, ref: 3), body: body)
+  }
+
+  private static func attached(_ attachment: QQJournal.Attachment) -> Record {
+    record(
+      .message(
+        MessageBody(
+          sender: UserID(1), from: "a", address: v6, id: MessageID(high: 1, low: 2), targets: [.nick("b")], text: "n",
+          attachment: attachment)))
   }
 
   private static func admit(key: [UInt8]?, isExplicit: Bool, address: IPAddress) -> Record {

@@ -7,6 +7,11 @@ public struct FolderLayout: Sendable {
     public var entry: Int?
     /// Where in the file.
     public var range: Range<Int64>
+
+    public init(entry: Int?, range: Range<Int64>) {
+      self.entry = entry
+      self.range = range
+    }
   }
 
   public let manifestSize: Int64

@@ -10,7 +10,23 @@ extension JournalContract {
     id: UserID(3), key: Array(repeating: 255, count: 32), nick: "боб", start: 4,
     address: IPAddress(v6High: 0xfe80_0000_0000_0000, low: 1))
 
-  /// Users, groups, memberships and cursors, some of them put twice.
+  private static let offer = MessageBody(
+    sender: UserID(1), from: "ann", address: IPAddress(v4: 1), id: MessageID(high: 1, low: 2),
+    targets: [.nick("боб"), .address("10.0.0.1", users: [UserID(3)])], text: "",
+    attachment: .file(FileInfo(name: "фото", size: 5, manifest: 2, mode: 0o700, modified: Record.time(2))))
+  private static let file = FileRow(
+    seq: 5, time: Record.time(4), offer: offer, audience: [UserID(3)],
+    conversations: [.sent(UserID(1)), .inbox(UserID(3)), .pair(UserID(1), UserID(3)), .group(GroupID(2)), .everyone])
+  private static var savedFile: FileRow {
+    var row = file
+    row.content = .init(size: 5, hash: TreeHash(Digest(of: [1])))
+    row.saved = [UserID(1), UserID(3)]
+    return row
+  }
+  private static let fileForAll = FileRow(
+    seq: 3, time: Record.time(6), offer: offer, audience: nil, conversations: [.everyone])
+
+  /// Users, groups, memberships, cursors and files, some of them put twice.
   private static let changes: [Change] = [
     .user(UserRow(id: UserID(1), key: Array(0..<32), nick: "anna", start: 0)),
     .user(bob), .user(guest), .user(ann),
@@ -25,6 +41,9 @@ extension JournalContract {
     .cursor(CursorMove(user: UserID(1), name: "listen", seq: 1)),
     .cursor(CursorMove(user: UserID(1), name: "", seq: 2)),
     .cursor(CursorMove(user: UserID(1), name: "listen", seq: 2)),
+    .file(file), .file(fileForAll), .file(savedFile),
+    .file(FileRow(seq: 9, time: Record.time(1), offer: offer, audience: [], conversations: [])),
+    .forgetFile(9), .forgetFile(100),
   ]
 
   private static func expected(applied: Seq, time: Int64) -> Snapshot {
@@ -41,6 +60,7 @@ extension JournalContract {
       CursorMove(user: UserID(1), name: "", seq: 2), CursorMove(user: UserID(1), name: "listen", seq: 2),
       CursorMove(user: UserID(3), name: "listen", seq: 1),
     ]
+    snapshot.files = [fileForAll, savedFile]
     snapshot.nextUser = 4
     snapshot.nextGroup = 3
     snapshot.time = Record.time(time)

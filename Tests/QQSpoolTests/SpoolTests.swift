@@ -1,0 +1,234 @@
+import Glibc
+import QQHub
+import QQProtocol
+import QQSpool
+import QQTestSupport
+import Synchronization
+import Testing
+
+@Suite("the spool", .timeLimit(.minutes(1)))
+struct SpoolTests {
+  private let folder: TemporaryFolder
+  private var path: String { folder.path + "/spool" }
+
+  init() throws {
+    folder = try TemporaryFolder()
+  }
+
+  /// A spool whose answers can be waited for.
+  private final class Probe: Sendable {
+    let spool: Spool
+    private let answers: AsyncStream<SpoolAnswer>
+    let problems = Mutex<[String]>([])
+
+    init(_ path: String, kept: [KeptFile] = []) throws {
+      let (answers, continuation) = AsyncStream.makeStream(of: SpoolAnswer.self)
+      self.answers = answers
+      spool = try Spool(path) { _ in }
+      spool.start(kept) { continuation.yield($0) }
+    }
+
+    func ask(_ request: SpoolRequest) async -> SpoolAnswer? {
+      spool.request(request)
+      return await answers.first { _ in true }
+    }
+  }
+
+  private let content = (0..<(Chunk.size * 5 / 2)).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 15) }
+
+  private func chunks(_ bytes: [UInt8]) -> [(chunk: Chunk, bytes: [UInt8])] {
+    stride(from: 0, to: bytes.count, by: Chunk.size).map { start in
+      let part = Array(bytes[start..<min(bytes.count, start + Chunk.size)])
+      return (Chunk(offset: Int64(start), size: part.count, hash: Digest(of: part)), part)
+    }
+  }
+
+  private func hash(_ bytes: [UInt8]) -> TreeHash {
+    var hasher = TreeHasher()
+    for (chunk, _) in chunks(bytes) { hasher.add(chunk.hash, size: chunk.size) }
+    return hasher.hash
+  }
+
+  private func write(_ probe: Probe, _ seq: Int64, _ bytes: [UInt8], from: Int = 0) async {
+    for (chunk, part) in chunks(bytes).dropFirst(from) {
+      #expect(
+        await probe.ask(.write(seq, session: 9, chunk, part)) == .written(seq, session: 9, end: chunk.end))
+    }
+  }
+
+  private func names(_ folder: String) -> Set<String> {
+    guard let directory = opendir("\(path)/\(folder)") else { return [] }
+    defer { closedir(directory) }
+    var names: Set<String> = []
+    while let entry = readdir(directory) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != ".", name != ".." { names.insert(name) }
+    }
+    return names
+  }
+
+  /// Changes a byte of a file where it lies.
+  private func damage(_ name: String, at offset: Int) {
+    let file = open("\(path)/\(name)", O_RDWR)
+    var byte: UInt8 = 0
+    pread(file, &byte, 1, offset)
+    byte ^= 0xff
+    pwrite(file, &byte, 1, offset)
+    close(file)
+  }
+
+  @Test("what was written is read back, before it is whole and after")
+  func roundTrip() async throws {
+    let probe = try Probe(path)
+    #expect(await probe.ask(.open(7)) == .opened(7, size: 0, hash: TreeHasher().hash))
+    await write(probe, 7, content)
+    let all = chunks(content)
+    let part = KeptFile(seq: 7, hash: nil)
+    #expect(
+      await probe.ask(.read(part, session: 1, offset: Int64(Chunk.size), size: Chunk.size))
+        == .read(7, session: 1, all[1].chunk, all[1].bytes))
+    let whole = hash(content)
+    #expect(
+      await probe.ask(.finish(7, session: 9, ref: 3, size: Int64(content.count), whole))
+        == .finished(7, session: 9, ref: 3, size: Int64(content.count), whole))
+    probe.spool.request(.keep(7, whole))
+    let kept = KeptFile(seq: 7, hash: whole)
+    #expect(
+      await probe.ask(.read(kept, session: 1, offset: Int64(2 * Chunk.size), size: Chunk.size / 2))
+        == .read(7, session: 1, all[2].chunk, all[2].bytes))
+    #expect(
+      await probe.ask(.check(kept, session: 1, offset: Int64(Chunk.size), hash(Array(content.prefix(Chunk.size)))))
+        == .checked(7, session: 1, offset: Int64(Chunk.size), isSame: true))
+    #expect(
+      await probe.ask(.check(kept, session: 1, offset: Int64(Chunk.size), whole))
+        == .checked(7, session: 1, offset: Int64(Chunk.size), isSame: false))
+    #expect(names("uploads") == [])
+    #expect(names("blobs") == ["\(whole.digest)", "\(whole.digest).sums"])
+    probe.spool.request(.remove(7, whole))
+    #expect(await probe.ask(.measure(token: 1)) != nil)
+    await probe.spool.stop()
+    #expect(names("blobs") == [])
+  }
+
+  @Test("after a restart only whole chunks whose hashes are right count, whatever the files' sizes say")
+  func reopened() async throws {
+    var probe = try Probe(path)
+    await write(probe, 7, content)
+    await probe.spool.stop()
+    let part = [KeptFile(seq: 7, hash: nil)]
+
+    probe = try Probe(path, kept: part)
+    let two = Int64(2 * Chunk.size)
+    #expect(
+      await probe.ask(.open(7)) == .opened(7, size: two, hash: hash(Array(content.prefix(2 * Chunk.size)))))
+    await probe.spool.stop()
+
+    damage("uploads/7.part", at: Chunk.size + 5)
+    probe = try Probe(path, kept: part)
+    let one = Int64(Chunk.size)
+    #expect(await probe.ask(.open(7)) == .opened(7, size: one, hash: hash(Array(content.prefix(Chunk.size)))))
+    // From there it goes on to its end.
+    await write(probe, 7, content, from: 1)
+    #expect(
+      await probe.ask(.finish(7, session: 9, ref: nil, size: Int64(content.count), hash(content)))
+        == .finished(7, session: 9, ref: nil, size: Int64(content.count), hash(content)))
+    await probe.spool.stop()
+
+    damage("uploads/7.sums", at: 3)
+    probe = try Probe(path, kept: part)
+    #expect(await probe.ask(.open(7)) == .opened(7, size: 0, hash: TreeHasher().hash))
+    await probe.spool.stop()
+  }
+
+  @Test("a crash between the record and the rename is made good at the start; what nobody keeps goes")
+  func tidied() async throws {
+    var probe = try Probe(path)
+    await write(probe, 7, content)
+    await write(probe, 8, Array(content.prefix(5)))
+    await probe.spool.stop()
+    let whole = KeptFile(seq: 7, hash: hash(content))
+    probe = try Probe(path, kept: [whole])
+    #expect(names("uploads") == [])
+    #expect(names("blobs") == ["\(hash(content).digest)", "\(hash(content).digest).sums"])
+    let first = chunks(content)[0]
+    #expect(
+      await probe.ask(.read(whole, session: 1, offset: 0, size: Chunk.size))
+        == .read(7, session: 1, first.chunk, first.bytes))
+    await probe.spool.stop()
+    probe = try Probe(path)
+    #expect(names("blobs") == [])
+    await probe.spool.stop()
+  }
+
+  @Test("one content is kept once")
+  func shared() async throws {
+    let probe = try Probe(path)
+    for seq in [7, 8] as [Int64] {
+      await write(probe, seq, content)
+      probe.spool.request(.keep(seq, hash(content)))
+    }
+    let first = chunks(content)[0]
+    for seq in [7, 8] as [Int64] {
+      #expect(
+        await probe.ask(.read(KeptFile(seq: seq, hash: hash(content)), session: 1, offset: 0, size: Chunk.size))
+          == .read(seq, session: 1, first.chunk, first.bytes))
+    }
+    #expect(names("blobs").count == 2)
+    #expect(names("uploads") == [])
+    await probe.spool.stop()
+  }
+
+  @Test("what isn't what it says is refused, and what was there before stays")
+  func mismatches() async throws {
+    let probe = try Probe(path)
+    let all = chunks(content)
+    #expect(
+      await probe.ask(.write(7, session: 9, all[0].chunk, all[1].bytes))
+        == .failed(7, session: 9, ref: nil, .mismatch))
+    #expect(
+      await probe.ask(.write(7, session: 9, all[1].chunk, all[1].bytes))
+        == .failed(7, session: 9, ref: nil, .mismatch))
+    await write(probe, 7, content)
+    #expect(
+      await probe.ask(.finish(7, session: 9, ref: 4, size: 5, hash(content)))
+        == .failed(7, session: 9, ref: 4, .mismatch))
+    #expect(
+      await probe.ask(.finish(7, session: 9, ref: 4, size: Int64(content.count), hash([])))
+        == .failed(7, session: 9, ref: 4, .mismatch))
+    #expect(await probe.ask(.open(7)) == .opened(7, size: Int64(content.count), hash: hash(content)))
+    await probe.spool.stop()
+  }
+
+  @Test("an empty file is a file")
+  func empty() async throws {
+    let probe = try Probe(path)
+    let nothing = TreeHasher().hash
+    #expect(await probe.ask(.open(7)) == .opened(7, size: 0, hash: nothing))
+    #expect(
+      await probe.ask(.finish(7, session: 9, ref: 4, size: 0, nothing))
+        == .finished(7, session: 9, ref: 4, size: 0, nothing))
+    probe.spool.request(.keep(7, nothing))
+    #expect(
+      await probe.ask(.check(KeptFile(seq: 7, hash: nothing), session: 1, offset: 0, nothing))
+        == .checked(7, session: 1, offset: 0, isSame: true))
+    await probe.spool.stop()
+  }
+
+  @Test("the folder of a hub that keeps nothing goes with it, and one that a crash left behind with the next")
+  func ephemeral() async throws {
+    try folder.makeDirectory("ephemeral-999999999")
+    try folder.makeDirectory("ephemeral-1")
+    let place = EphemeralFolder(in: folder.path)
+    let probe = try Probe(place.path)
+    await write(probe, 7, content)
+    await probe.spool.stop()
+    place.remove()
+    var status = stat()
+    #expect(stat(place.path, &status) != 0)
+    #expect(stat(folder.path + "/ephemeral-999999999", &status) != 0)
+    // Of a process that lives.
+    #expect(stat(folder.path + "/ephemeral-1", &status) == 0)
+  }
+}
