@@ -104,7 +104,8 @@ let package = Package(
     .testTarget(
       name: "QQIdentityTests", dependencies: ["QQIdentity", "QQProtocol", nio, nioPosix, nioTLS, nioSSL],
       swiftSettings: common),
-    .testTarget(name: "QQClientTests", dependencies: ["QQClient", "QQProtocol"], swiftSettings: common),
+    .testTarget(
+      name: "QQClientTests", dependencies: ["QQClient", "QQProtocol", "QQTestSupport"], swiftSettings: common),
     .testTarget(
       name: "QQServerTests",
       dependencies: [

@@ -1,0 +1,390 @@
+import Glibc
+import QQProtocol
+import QQTestSupport
+import Testing
+
+@testable import QQClient
+
+/// The real receiver, on a real disk.
+@Suite("saving a file") struct FileSinkTests {
+  private let folder: TemporaryFolder
+  private var path: String { folder.path + "/in" }
+  private let id = MessageID(high: 1, low: 2)
+
+  init() throws {
+    folder = try TemporaryFolder()
+    try folder.makeDirectory("in")
+    try folder.write("secret", to: "outside")
+  }
+
+  private func hash(_ bytes: [UInt8]) -> TreeHash {
+    var hasher = TreeHasher()
+    for (chunk, _) in chunks(bytes) { hasher.add(chunk.hash, size: chunk.size) }
+    return hasher.hash
+  }
+
+  private func chunks(_ bytes: [UInt8]) -> [(chunk: Chunk, bytes: [UInt8])] {
+    stride(from: 0, to: bytes.count, by: Chunk.size).map { start in
+      let part = Array(bytes[start..<min(bytes.count, start + Chunk.size)])
+      return (Chunk(offset: Int64(start), size: part.count, hash: Digest(of: part)), part)
+    }
+  }
+
+  private func sink(_ info: FileInfo, name: String? = nil, seq: Int64 = 1) throws -> FileSink {
+    try FileSink(folder: path, name: name, info, id: id, seq: seq)
+  }
+
+  @discardableResult
+  private func save(_ info: FileInfo, _ bytes: [UInt8], name: String? = nil, seq: Int64 = 1) throws -> String? {
+    var sink = try sink(info, name: name, seq: seq)
+    let start = Int(sink.hasher.length) / Chunk.size
+    for (chunk, part) in chunks(bytes).dropFirst(start) { try sink.write(chunk, part) }
+    return try sink.finish(hash(bytes))
+  }
+
+  private func info(_ name: String, _ bytes: [UInt8], mode: Int64 = 0o644) -> FileInfo {
+    FileInfo(name: name, size: Int64(bytes.count), mode: mode, modified: Timestamp(milliseconds: 1_000_000_123_000))
+  }
+
+  /// A folder as it is sent.
+  private func stream(_ entries: [Manifest.Entry], _ contents: [UInt8] = []) -> (info: FileInfo, bytes: [UInt8]) {
+    let manifest = Manifest(entries: entries).bytes
+    let bytes = manifest + contents
+    return (
+      FileInfo(name: "folder", size: Int64(bytes.count), manifest: Int64(manifest.count), mode: 0o755), bytes
+    )
+  }
+
+  private func names(_ path: String) -> [String] {
+    guard let directory = opendir(path) else { return [] }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+      names.append(
+        withUnsafePointer(to: &entry.pointee.d_name) {
+          $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        })
+    }
+    return names.filter { $0 != "." && $0 != ".." }.sorted()
+  }
+
+  private func status(_ name: String) -> stat {
+    var status = stat()
+    lstat("\(path)/\(name)", &status)
+    return status
+  }
+
+  private func read(_ name: String) throws -> [UInt8] {
+    let file = try OpenFile.open("\(path)/\(name)", O_RDONLY, as: .input)
+    return try file.read(Int(try file.status().st_size), at: 0)
+  }
+
+  private func kind(_ body: () throws -> Void) -> FileError.Kind? {
+    do {
+      try body()
+      return nil
+    } catch {
+      return (error as? FileError)?.kind
+    }
+  }
+
+  private let content = (0..<(Chunk.size * 5 / 2)).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 15) }
+
+  @Test("a file has its name, content, mode and time once it is whole, and nothing is left beside it")
+  func whole() throws {
+    #expect(try save(info("a.bin", content, mode: 0o750), content) == "\(path)/a.bin")
+    #expect(try read("a.bin") == content)
+    #expect(status("a.bin").st_mode & 0o777 == 0o750)
+    #expect(status("a.bin").modified == 1_000_000_123_000)
+    #expect(try save(info("空", []), []) == "\(path)/空")
+    #expect(names(path) == ["a.bin", "空"])
+  }
+
+  @Test("what is there is never replaced: another name is found, or none is needed where it is the same")
+  func collisions() throws {
+    try save(info("a.txt", [1]), [1])
+    #expect(try save(info("a.txt", [2]), [2], seq: 2) == "\(path)/a (1).txt")
+    #expect(try save(info("a.txt", [3]), [3], seq: 3) == "\(path)/a (2).txt")
+    #expect(try save(info("a.txt", [2]), [2], seq: 4) == "\(path)/a (1).txt")
+    #expect(try read("a.txt") == [1])
+    #expect(names(path) == ["a (1).txt", "a (2).txt", "a.txt"])
+    #expect(kind { try save(info("b", [1]), [1], name: "a.txt", seq: 5) } == .output)
+    // A link under the name is not followed, and not replaced either.
+    symlink(folder.path + "/outside", path + "/link")
+    #expect(try save(info("link", [9]), [9], seq: 6) == "\(path)/link (1)")
+    #expect(kind { try save(info("x", [9]), [9], name: "link", seq: 7) } == .output)
+    // A folder under the name of a file, and the other way round.
+    try folder.makeDirectory("in/dir")
+    #expect(try save(info("dir", [9]), [9], seq: 8) == "\(path)/dir (1)")
+    var (offered, bytes) = stream([.init(path: "f", kind: .file(size: 1))], [7])
+    offered.name = "a.txt"
+    #expect(try save(offered, bytes, seq: 9) == "\(path)/a (3).txt")
+    #expect(try read("a (3).txt/f") == [7])
+  }
+
+  @Test("a name that isn't safe is refused before a byte is written", arguments: FileSinkTests.hostile)
+  func hostileNames(_ name: String) throws {
+    #expect(kind { _ = try sink(info(name, [1])) } == .data)
+    #expect(names(path) == [])
+    // This user may call it what the user likes.
+    #expect(try save(info(name, [1]), [1], name: "mine") == "\(path)/mine")
+  }
+
+  private static let hostile = [
+    "", ".", "..", "../x", "/etc/passwd", "a/b", "a\\b", "a\nb", "\u{1b}]0;x\u{7}", "a\u{202e}b", ".bashrc", "-rf",
+    "CON",
+    "nul.txt", String(repeating: "x", count: 256), "a\0",
+  ]
+
+  @Test("a folder arrives with all that is in it, empty files and folders, links, modes and times")
+  func wholeFolder() throws {
+    let time = Timestamp(milliseconds: 1_000_000_000_000)
+    let (info, bytes) = stream(
+      [
+        .init(path: "a", kind: .file(size: 3), mode: 0o755, modified: time),
+        .init(path: "empty", kind: .file(size: 0), mode: 0o600, modified: time),
+        .init(path: "sub", kind: .folder, mode: 0o555, modified: time),
+        .init(path: "sub/big", kind: .file(size: Int64(content.count)), modified: time),
+        .init(path: "sub/deep", kind: .folder, mode: 0o755, modified: time),
+        .init(path: "sub/link", kind: .link("../a"), mode: 0o777),
+      ], [1, 2, 3] + content)
+    #expect(try save(info, bytes) == "\(path)/folder")
+    #expect(names(path) == ["folder"])
+    #expect(names(path + "/folder") == ["a", "empty", "sub"])
+    #expect(names(path + "/folder/sub") == ["big", "deep", "link"])
+    #expect(try read("folder/a") == [1, 2, 3])
+    #expect(try read("folder/sub/big") == content)
+    #expect(try read("folder/sub/link") == [1, 2, 3])
+    #expect(status("folder/a").st_mode & 0o777 == 0o755)
+    #expect(status("folder/empty").st_size == 0)
+    #expect(status("folder/sub").st_mode & 0o777 == 0o555)
+    #expect(status("folder/sub").modified == time.milliseconds)
+    #expect(status("folder/sub/big").modified == time.milliseconds)
+    chmod(path + "/folder/sub", 0o755)
+  }
+
+  @Test(
+    "a folder whose manifest leads elsewhere is refused whole",
+    arguments: [
+      [.init(path: "../x", kind: .file(size: 1))], [.init(path: "/tmp/x", kind: .file(size: 1))],
+      [.init(path: "a/../../x", kind: .file(size: 1))], [.init(path: "a\\b", kind: .file(size: 1))],
+      [.init(path: "a\nb", kind: .file(size: 1))],
+      [.init(path: "l", kind: .link("../../outside")), .init(path: "y", kind: .file(size: 1))],
+      [.init(path: "l", kind: .link("/etc")), .init(path: "y", kind: .file(size: 1))],
+      [.init(path: "l", kind: .link(".")), .init(path: "l/x", kind: .file(size: 1))],
+      [.init(path: "x", kind: .file(size: 0)), .init(path: "x", kind: .file(size: 1))],
+      [.init(path: "x", kind: .file(size: 0)), .init(path: "x/y", kind: .file(size: 1))],
+    ] as [[Manifest.Entry]])
+  func hostileManifests(_ entries: [Manifest.Entry]) throws {
+    let (info, bytes) = stream(entries, [7])
+    #expect(kind { try save(info, bytes) } == .data)
+    #expect(names(path).allSatisfy { $0.hasPrefix(FileName.partPrefix) })
+    #expect(names(folder.path) == ["in", "outside"])
+  }
+
+  @Test("a manifest that promises more or less than was offered is refused")
+  func wrongSize() throws {
+    var (info, bytes) = stream([.init(path: "x", kind: .file(size: 2))], [7])
+    #expect(kind { try save(info, bytes) } == .data)
+    (info, bytes) = stream([.init(path: "x", kind: .file(size: 0))], [7])
+    #expect(kind { try save(info, bytes, seq: 2) } == .data)
+  }
+
+  @Test("a file that was cut off is gone on from, after its whole chunks were hashed again")
+  func resumed() throws {
+    let offered = info("a.bin", content)
+    do {
+      var first = try sink(offered)
+      for (chunk, part) in chunks(content).prefix(2) { try first.write(chunk, part) }
+    }
+    #expect(names(path) == ["\(FileName.partPrefix)\(id)-1"])
+    do {
+      let second = try sink(offered)
+      #expect(second.hasher.length == Int64(2 * Chunk.size))
+      #expect(second.hasher.hash == hash(Array(content.prefix(2 * Chunk.size))))
+    }
+    // What the hub doesn't know again is written anew.
+    do {
+      var third = try sink(offered)
+      try third.restart(at: 0)
+      for (chunk, part) in chunks(content) { try third.write(chunk, part) }
+      #expect(try third.finish(hash(content)) == "\(path)/a.bin")
+    }
+    #expect(try read("a.bin") == content)
+  }
+
+  @Test("a folder is gone on from wherever it was cut off", arguments: [0, 1, 2, 3])
+  func resumedFolder(_ written: Int) throws {
+    let entries: [Manifest.Entry] =
+      (0..<20).map { .init(path: "f\($0)", kind: .file(size: Int64(content.count / 20))) } + [
+        .init(path: "z", kind: .folder, mode: 0o755), .init(path: "z/e", kind: .file(size: 0)),
+      ]
+    let (info, bytes) = stream(entries, Array(content.prefix(content.count / 20 * 20)))
+    do {
+      var first = try sink(info)
+      for (chunk, part) in chunks(bytes).prefix(written) { try first.write(chunk, part) }
+    }
+    do {
+      let second = try sink(info)
+      #expect(second.hasher.length == Int64(min(written, 2) * Chunk.size))
+    }
+    #expect(try save(info, bytes) == "\(path)/folder")
+    for index in 0..<20 {
+      let size = content.count / 20
+      #expect(try read("folder/f\(index)") == Array(content[index * size..<(index + 1) * size]))
+    }
+    #expect(names(path) == ["folder"])
+  }
+
+  @Test("a part that isn't this account's own, or another process is at, is left alone")
+  func foreignParts() throws {
+    let part = "\(FileName.partPrefix)\(id)-1"
+    symlink(folder.path + "/outside", "\(path)/\(part)")
+    #expect(kind { _ = try sink(info("a", [1])) } == .output)
+    unlink("\(path)/\(part)")
+    link(folder.path + "/outside", "\(path)/\(part)")
+    #expect(kind { _ = try sink(info("a", [1])) } == .output)
+    unlink("\(path)/\(part)")
+    let busy = try sink(info("a", [1]))
+    #expect(kind { _ = try sink(info("a", [1])) } == .busy)
+    busy.discard()
+    #expect(names(path) == [])
+    mkdir("\(path)/\(part)", 0o777)
+    chmod("\(path)/\(part)", 0o777)
+    let (offered, _) = stream([])
+    #expect(kind { _ = try sink(offered) } == .output)
+    let text = try OpenFile.open(folder.path + "/outside", O_RDONLY, as: .input).read(10, at: 0)
+    #expect(text == Array("secret".utf8))
+  }
+
+  @Test("a folder's links, planted or its own, are never followed while it is written")
+  func plantedLinks() throws {
+    let half = Int64(content.count / 2)
+    let (info, bytes) = stream(
+      [
+        .init(path: "d", kind: .folder, mode: 0o755), .init(path: "d/x", kind: .file(size: half)),
+        .init(path: "d/y", kind: .file(size: half)),
+      ], content)
+    let part = "\(path)/\(FileName.partPrefix)\(id)-1"
+    mkdir(part, 0o700)
+    mkdir(part + "/tree", 0o700)
+    symlink(folder.path, part + "/tree/d")
+    var sink = try sink(info)
+    try sink.write(chunks(bytes)[0].chunk, chunks(bytes)[0].bytes)
+    rename(part + "/tree/d", part + "/tree/e")
+    symlink(folder.path, part + "/tree/d")
+    #expect(
+      kind {
+        for (chunk, part) in chunks(bytes).dropFirst() { try sink.write(chunk, part) }
+        _ = try sink.finish(hash(bytes))
+      } == .output)
+    #expect(names(folder.path) == ["in", "outside"])
+  }
+
+  @Test("a source reads what a sink can write: a tree there and back is the same")
+  func thereAndBack() throws {
+    try folder.makeDirectory("tree")
+    try folder.makeDirectory("tree/sub")
+    try folder.makeDirectory("tree/sub/空")
+    try folder.write("hello", to: "tree/a.txt")
+    try folder.write(String(repeating: "x", count: 3 << 20), to: "tree/sub/big")
+    try folder.write("", to: "tree/sub/nothing")
+    symlink("sub/big", folder.path + "/tree/link")
+    symlink("/etc/passwd", folder.path + "/tree/out")
+    chmod(folder.path + "/tree/a.txt", 0o700)
+
+    var plain = try FileSource(path: folder.path + "/tree", name: nil, links: false)
+    #expect(plain.skipped.count == 2)
+    var source = try FileSource(path: folder.path + "/tree/", name: nil, links: true)
+    #expect(source.skipped.count == 1)
+    #expect(source.info.name == "tree")
+    var sink = try sink(source.info)
+    while let (chunk, bytes) = try source.next() { try sink.write(chunk, bytes) }
+    #expect(try sink.finish(source.hasher.hash) == "\(path)/tree")
+    unlink(folder.path + "/tree/out")
+    var before = try FileSource(path: folder.path + "/tree", name: nil, links: true)
+    var after = try FileSource(path: path + "/tree", name: nil, links: true)
+    while try before.next() != nil {}
+    while try after.next() != nil {}
+    #expect(before.hasher.hash == after.hasher.hash)
+    // The same once more is there already.
+    var again = try FileSink(folder: path, name: nil, source.info, id: id, seq: 2)
+    var second = try FileSource(path: folder.path + "/tree", name: nil, links: true)
+    while let (chunk, bytes) = try second.next() { try again.write(chunk, bytes) }
+    #expect(try again.finish(second.hasher.hash) == "\(path)/tree")
+    while try plain.next() != nil {}
+    #expect(plain.hasher.hash != before.hasher.hash)
+  }
+
+  @Test("a source that changes while it is sent is an error, as is one that isn't what the hub has")
+  func changed() throws {
+    try folder.write(String(repeating: "x", count: 3 << 20), to: "big")
+    var source = try FileSource(path: folder.path + "/big", name: nil, links: false)
+    _ = try source.next()
+    try folder.write(String(repeating: "y", count: 1 << 20), to: "big")
+    #expect(kind { while try source.next() != nil {} } == .changed)
+
+    try folder.write(String(repeating: "x", count: 3 << 20), to: "big")
+    var second = try FileSource(path: folder.path + "/big", name: nil, links: false)
+    let right = hash([UInt8](repeating: UInt8(ascii: "x"), count: Chunk.size))
+    try second.resume(at: Int64(Chunk.size), right)
+    #expect(second.hasher.length == Int64(Chunk.size))
+    #expect(kind { try second.resume(at: Int64(2 * Chunk.size), right) } == .changed)
+  }
+
+  @Test("what can't be sent is told with its path")
+  func unsendable() throws {
+    #expect(kind { _ = try FileSource(path: folder.path + "/nosuch", name: nil, links: false) } == .input)
+    mkfifo(folder.path + "/fifo", 0o600)
+    #expect(kind { _ = try FileSource(path: folder.path + "/fifo", name: nil, links: false) } == .input)
+    try folder.makeDirectory("bad")
+    let name: [CChar] = Array("\(folder.path)/bad/".utf8CString.dropLast()) + [-1, -2, 0]
+    let file = open(name, O_WRONLY | O_CREAT, 0o600)
+    #expect(file >= 0)
+    close(file)
+    #expect(kind { _ = try FileSource(path: folder.path + "/bad", name: nil, links: false) } == .data)
+  }
+
+  @Test("a pipe can be gone back in only as far as the hub hasn't confirmed")
+  func pipe() throws {
+    var ends: [Int32] = [0, 0]
+    #expect(Glibc.pipe(&ends) == 0)
+    let (input, output) = (ends[0], ends[1])
+    let content = content
+    let writer = try startThread {
+      var rest = content[...]
+      while !rest.isEmpty {
+        let count = rest.withUnsafeBytes { Glibc.write(output, $0.baseAddress, $0.count) }
+        if count <= 0 { break }
+        rest = rest.dropFirst(count)
+      }
+      close(output)
+    }
+    var source = FileSource(pipe: input, name: "p")
+    var read: [[UInt8]] = []
+    while let (_, bytes) = try source.next() { read.append(bytes) }
+    #expect(read.flatMap { $0 } == content)
+    try source.resume(at: Int64(Chunk.size), hash(Array(content.prefix(Chunk.size))))
+    #expect(try source.next()?.bytes == read[1])
+    source.release(before: Int64(2 * Chunk.size))
+    #expect(kind { try source.resume(at: 0, TreeHasher().hash) } == .changed)
+    pthread_join(writer, nil)
+    close(input)
+  }
+}
+
+private func startThread(_ body: @escaping @Sendable () -> Void) throws -> pthread_t {
+  final class Box {
+    let body: @Sendable () -> Void
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+  }
+  var thread = pthread_t()
+  let status = pthread_create(
+    &thread, nil,
+    { raw in
+      if let raw { Unmanaged<Box>.fromOpaque(raw).takeRetainedValue().body() }
+      return nil
+    }, Unmanaged.passRetained(Box(body)).toOpaque())
+  try #require(status == 0)
+  return thread
+}
