@@ -39,13 +39,8 @@ struct Get: AsyncParsableCommand {
       saved = try await withThrowingTaskGroup(of: SavedFile?.self) { group in
         group.addTask { try await receiver.run() }
         group.addTask {
-          var steps = -1
-          while true {
-            let now = await receiver.steps
-            if now == steps { return nil }
-            steps = now
-            try await Task.sleep(for: .milliseconds(limit))
-          }
+          try await stillness(limit) { await receiver.steps }
+          return nil
         }
         defer { group.cancelAll() }
         guard let saved = try await group.next() ?? nil else {

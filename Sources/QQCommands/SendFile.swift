@@ -66,7 +66,10 @@ struct SendFile: AsyncParsableCommand {
     do {
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await sender.run() }
-        group.addTask { try await Self.watch(sender, limit: limit) }
+        group.addTask {
+          try await stillness(limit) { await sender.steps }
+          throw SendTimeout()
+        }
         try await group.next()
         group.cancelAll()
       }
@@ -79,21 +82,10 @@ struct SendFile: AsyncParsableCommand {
     if let status = report.status { throw CommandFailure(status) }
   }
 
-  /// Ends with a timeout after that long without anything happening.
-  private static func watch(_ sender: FileSender, limit: Int64) async throws {
-    var steps = -1
-    while true {
-      let now = await sender.steps
-      if now == steps { throw SendTimeout() }
-      steps = now
-      try await Task.sleep(for: .milliseconds(limit))
-    }
-  }
-
   private func giveUp(
     _ error: any Error, _ sender: FileSender, _ context: CommandContext, _ report: FileReport
   ) async throws -> Never {
-    for (id, info) in await sender.unfinished where !report.memory.isForgotten(id) {
+    for (id, info) in await sender.unfinished where !report.hasFailed(id) {
       let name = TextSafety.visible(info.name)
       context.output.complain(
         info.size == nil
@@ -115,7 +107,8 @@ final class FileReport: Sendable {
   let display: ProgressDisplay
   let memory: UploadMemory
   private let context: CommandContext
-  private let state = Mutex((status: nil as ExitStatus?, names: [:] as [MessageID: FileInfo]))
+  private let state = Mutex(
+    (status: nil as ExitStatus?, names: [:] as [MessageID: FileInfo], failed: [] as Set<MessageID>))
 
   init(_ context: CommandContext, _ settings: OutputSettings, _ memory: UploadMemory) {
     self.context = context
@@ -124,6 +117,8 @@ final class FileReport: Sendable {
   }
 
   var status: ExitStatus? { state.withLock(\.status) }
+
+  func hasFailed(_ id: MessageID) -> Bool { state.withLock { $0.failed.contains(id) } }
 
   func take(_ event: FileSenderEvent) throws {
     switch event {
@@ -148,7 +143,10 @@ final class FileReport: Sendable {
       let explained = context.failure(failure)
       display.above { if let message = explained.message { context.output.complain(message) } }
       failure.ref = nil
-      if let id = failure.id { memory.forget(id) }
+      if let id = failure.id {
+        memory.forget(id)
+        state.withLock { _ = $0.failed.insert(id) }
+      }
       if context.output.isJSON { try context.output.show(.error(failure)) }
       state.withLock { state in if state.status == nil { state.status = explained.status } }
     }

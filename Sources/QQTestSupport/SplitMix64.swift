@@ -23,3 +23,23 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
   /// True once in `times`.
   public mutating func oneIn(_ times: Int) -> Bool { below(times) == 0 }
 }
+
+extension SplitMix64 {
+  /// So many bytes that are the seed's own.
+  public static func bytes(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
+    var random = SplitMix64(seed: seed)
+    return [UInt8](unsafeUninitializedCapacity: count + 8) { buffer, filled in
+      while filled < count {
+        buffer.storeBytes(of: random.next(), at: filled)
+        filled += 8
+      }
+      filled = count
+    }
+  }
+}
+
+extension UnsafeMutableBufferPointer<UInt8> {
+  fileprivate func storeBytes(of value: UInt64, at offset: Int) {
+    UnsafeMutableRawBufferPointer(self).storeBytes(of: value, toByteOffset: offset, as: UInt64.self)
+  }
+}

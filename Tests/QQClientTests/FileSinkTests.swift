@@ -55,18 +55,8 @@ import Testing
     )
   }
 
-  private func names(_ path: String) -> [String] {
-    guard let directory = opendir(path) else { return [] }
-    defer { closedir(directory) }
-    var names: [String] = []
-    while let entry = readdir(directory) {
-      names.append(
-        withUnsafePointer(to: &entry.pointee.d_name) {
-          $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-        })
-    }
-    return names.filter { $0 != "." && $0 != ".." }.sorted()
-  }
+  /// In the folder where files are saved, or below it.
+  private func saved(_ below: String = "") -> [String] { folder.names("in" + below) }
 
   private func status(_ name: String) -> stat {
     var status = stat()
@@ -97,7 +87,7 @@ import Testing
     #expect(status("a.bin").st_mode & 0o777 == 0o750)
     #expect(status("a.bin").modified == 1_000_000_123_000)
     #expect(try save(info("空", []), []) == "\(path)/空")
-    #expect(names(path) == ["a.bin", "空"])
+    #expect(saved() == ["a.bin", "空"])
   }
 
   @Test("what is there is never replaced: another name is found, or none is needed where it is the same")
@@ -107,7 +97,7 @@ import Testing
     #expect(try save(info("a.txt", [3]), [3], seq: 3) == "\(path)/a (2).txt")
     #expect(try save(info("a.txt", [2]), [2], seq: 4) == "\(path)/a (1).txt")
     #expect(try read("a.txt") == [1])
-    #expect(names(path) == ["a (1).txt", "a (2).txt", "a.txt"])
+    #expect(saved() == ["a (1).txt", "a (2).txt", "a.txt"])
     #expect(kind { try save(info("b", [1]), [1], name: "a.txt", seq: 5) } == .output)
     // A link under the name is not followed, and not replaced either.
     symlink(folder.path + "/outside", path + "/link")
@@ -125,7 +115,7 @@ import Testing
   @Test("a name that isn't safe is refused before a byte is written", arguments: FileSinkTests.hostile)
   func hostileNames(_ name: String) throws {
     #expect(kind { _ = try sink(info(name, [1])) } == .data)
-    #expect(names(path) == [])
+    #expect(saved() == [])
     // This user may call it what the user likes.
     #expect(try save(info(name, [1]), [1], name: "mine") == "\(path)/mine")
   }
@@ -149,9 +139,9 @@ import Testing
         .init(path: "sub/link", kind: .link("../a"), mode: 0o777),
       ], [1, 2, 3] + content)
     #expect(try save(info, bytes) == "\(path)/folder")
-    #expect(names(path) == ["folder"])
-    #expect(names(path + "/folder") == ["a", "empty", "sub"])
-    #expect(names(path + "/folder/sub") == ["big", "deep", "link"])
+    #expect(saved() == ["folder"])
+    #expect(saved("/folder") == ["a", "empty", "sub"])
+    #expect(saved("/folder/sub") == ["big", "deep", "link"])
     #expect(try read("folder/a") == [1, 2, 3])
     #expect(try read("folder/sub/big") == content)
     #expect(try read("folder/sub/link") == [1, 2, 3])
@@ -178,8 +168,8 @@ import Testing
   func hostileManifests(_ entries: [Manifest.Entry]) throws {
     let (info, bytes) = stream(entries, [7])
     #expect(kind { try save(info, bytes) } == .data)
-    #expect(names(path).allSatisfy { $0.hasPrefix(FileName.partPrefix) })
-    #expect(names(folder.path) == ["in", "outside"])
+    #expect(saved().allSatisfy { $0.hasPrefix(FileName.partPrefix) })
+    #expect(folder.names("") == ["in", "outside"])
   }
 
   @Test("a manifest that promises more or less than was offered is refused")
@@ -197,7 +187,7 @@ import Testing
       var first = try sink(offered)
       for (chunk, part) in chunks(content).prefix(2) { try first.write(chunk, part) }
     }
-    #expect(names(path) == ["\(FileName.partPrefix)\(id)-1"])
+    #expect(saved() == ["\(FileName.partPrefix)\(id)-1"])
     do {
       let second = try sink(offered)
       #expect(second.hasher.length == Int64(2 * Chunk.size))
@@ -233,7 +223,7 @@ import Testing
       let size = content.count / 20
       #expect(try read("folder/f\(index)") == Array(content[index * size..<(index + 1) * size]))
     }
-    #expect(names(path) == ["folder"])
+    #expect(saved() == ["folder"])
   }
 
   @Test("a part that isn't this account's own, or another process is at, is left alone")
@@ -248,7 +238,7 @@ import Testing
     let busy = try sink(info("a", [1]))
     #expect(kind { _ = try sink(info("a", [1])) } == .busy)
     busy.discard()
-    #expect(names(path) == [])
+    #expect(saved() == [])
     mkdir("\(path)/\(part)", 0o777)
     chmod("\(path)/\(part)", 0o777)
     let (offered, _) = stream([])
@@ -278,7 +268,7 @@ import Testing
         for (chunk, part) in chunks(bytes).dropFirst() { try sink.write(chunk, part) }
         _ = try sink.finish(hash(bytes))
       } == .output)
-    #expect(names(folder.path) == ["in", "outside"])
+    #expect(folder.names("") == ["in", "outside"])
   }
 
   @Test("a source reads what a sink can write: a tree there and back is the same")

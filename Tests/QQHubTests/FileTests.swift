@@ -6,14 +6,9 @@ import Testing
 
 @Suite("files")
 struct FileTests {
-  private static let mebibyte = Chunk.size
-
   /// Two and a half chunks that are the seed's own.
   private func content(_ seed: UInt64 = 1, _ count: Int = Chunk.size * 5 / 2) -> [UInt8] {
-    var random = SplitMix64(seed: seed)
-    return (0..<(count + 7) / 8).flatMap { _ in withUnsafeBytes(of: random.next()) { Array($0) } }.prefix(count).map {
-      $0
-    }
+    SplitMix64.bytes(count, seed: seed)
   }
 
   private func hash(_ bytes: [UInt8], _ length: Int? = nil) -> TreeHash {

@@ -56,18 +56,7 @@ struct SpoolTests {
     }
   }
 
-  private func names(_ folder: String) -> Set<String> {
-    guard let directory = opendir("\(path)/\(folder)") else { return [] }
-    defer { closedir(directory) }
-    var names: Set<String> = []
-    while let entry = readdir(directory) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if name != ".", name != ".." { names.insert(name) }
-    }
-    return names
-  }
+  private func names(_ folder: String) -> [String] { self.folder.names("spool/\(folder)") }
 
   /// Changes a byte of a file where it lies.
   private func damage(_ name: String, at offset: Int) {

@@ -12,3 +12,14 @@ func within<Result: Sendable>(
     return try await group.next() ?? nil
   }
 }
+
+/// Returns once `steps` hasn't changed for `milliseconds`.
+func stillness(_ milliseconds: Int64, of steps: @Sendable () async -> Int) async throws {
+  var last = await steps()
+  var since = ContinuousClock.now
+  while ContinuousClock.now - since < .milliseconds(milliseconds) {
+    try await Task.sleep(for: .milliseconds(max(1, milliseconds / 16)))
+    let now = await steps()
+    if now != last { (last, since) = (now, .now) }
+  }
+}

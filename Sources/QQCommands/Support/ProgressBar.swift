@@ -9,16 +9,25 @@ struct ProgressBar: Equatable, Sendable {
   /// Bytes a second; nil where nothing can be said yet.
   var rate: Int64?
 
-  /// The line, at most `width` columns: the name gives way first, then the bar.
+  /// The line, at most `width` columns: the bar gives way first, then the rate, then the name.
   func line(width: Int) -> String {
+    let figures = figures(withRate: true)
+    if figures.utf8.count + 10 <= width { return line(figures, width) }
+    return line(self.figures(withRate: false), width)
+  }
+
+  private func figures(withRate: Bool) -> String {
     var parts: [String] = []
     if let total { parts.append(total > 0 ? "\(min(100, Self.percent(done, total)))%" : "100%") }
     parts.append(ByteCount.text(done))
     if let rate, rate > 0 {
-      parts.append("\(ByteCount.text(rate))/s")
+      if withRate { parts.append("\(ByteCount.text(rate))/s") }
       if let total, total > done { parts.append(Self.duration((total - done + rate - 1) / rate)) }
     }
-    let figures = parts.joined(separator: "  ")
+    return parts.joined(separator: "  ")
+  }
+
+  private func line(_ figures: String, _ width: Int) -> String {
     let room = width - figures.utf8.count - 2
     guard room >= 8 else { return String(figures.prefix(max(0, width))) }
     var bar = ""

@@ -12,7 +12,7 @@ final class UploadMemory: Sendable {
   private let directory: String
   private let scope: String
   private let level: WaitLevel
-  private let known = Mutex<[MessageID: String?]>([:])
+  private let known = Mutex<[MessageID: String]>([:])
 
   /// `level`: what the command waits for. Until then the same command is a retry.
   init(_ context: CommandContext, targets: [String], until level: WaitLevel) {
@@ -24,10 +24,7 @@ final class UploadMemory: Sendable {
   /// The id under which this file was begun, or a new one.
   func id(of file: OutgoingFile, _ info: FileInfo, note: (String) -> Void) throws -> MessageID {
     let fresh = MessageSource.freshID()
-    guard !file.isPipe, let real = realpath(file.path, nil) else {
-      known.withLock { $0[fresh] = .some(nil) }
-      return fresh
-    }
+    guard !file.isPipe, let real = realpath(file.path, nil) else { return fresh }
     defer { free(real) }
     let key = "\(scope)\u{0}\(String(cString: real))\u{0}\(info.name)"
     let path = "\(directory)/\(Digest(of: Array(key.utf8)))"
@@ -54,8 +51,6 @@ final class UploadMemory: Sendable {
       .joined(separator: " ")
   }
 
-  func isForgotten(_ id: MessageID) -> Bool { known.withLock { $0[id] == nil } }
-
   /// The hub has it.
   func stored(_ id: MessageID) {
     if level == .stored { forget(id) }
@@ -68,6 +63,6 @@ final class UploadMemory: Sendable {
 
   /// Nothing is left to go on with.
   func forget(_ id: MessageID) {
-    if let path = known.withLock({ $0.removeValue(forKey: id) }) ?? nil { unlink(path) }
+    if let path = known.withLock({ $0.removeValue(forKey: id) }) { unlink(path) }
   }
 }

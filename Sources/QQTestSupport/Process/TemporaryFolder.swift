@@ -33,10 +33,13 @@ public final class TemporaryFolder: Sendable {
   }
 
   public func write(_ text: String, to name: String) throws {
+    try write(Array(text.utf8), to: name)
+  }
+
+  public func write(_ bytes: [UInt8], to name: String) throws {
     let descriptor = open("\(path)/\(name)", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw SystemFault("open \(name)") }
     defer { close(descriptor) }
-    let bytes = Array(text.utf8)
     guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count else { throw SystemFault("write \(name)") }
   }
 
@@ -46,13 +49,33 @@ public final class TemporaryFolder: Sendable {
 
   /// What a file says, wherever it is.
   public static func contents(_ path: String) throws -> String {
+    String(decoding: try bytes(path), as: UTF8.self)
+  }
+
+  /// The names in a folder, sorted.
+  public func names(_ folder: String) -> [String] {
+    guard let directory = opendir("\(path)/\(folder)") else { return [] }
+    defer { closedir(directory) }
+    var names: [String] = []
+    while let entry = readdir(directory) {
+      names.append(
+        withUnsafePointer(to: &entry.pointee.d_name) {
+          $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        })
+    }
+    return names.filter { $0 != "." && $0 != ".." }.sorted()
+  }
+
+  public func bytes(_ name: String) throws -> [UInt8] { try Self.bytes("\(path)/\(name)") }
+
+  private static func bytes(_ path: String) throws -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw SystemFault("open \(path)") }
     defer { close(descriptor) }
     var all: [UInt8] = []
     var bytes = [UInt8](repeating: 0, count: 64 << 10)
     while case let count = Glibc.read(descriptor, &bytes, bytes.count), count > 0 { all += bytes[..<count] }
-    return String(decoding: all, as: UTF8.self)
+    return all
   }
 
   /// Permission bits.
