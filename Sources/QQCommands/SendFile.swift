@@ -23,6 +23,9 @@ struct SendFile: AsyncParsableCommand {
   @Flag(help: "Send symbolic links in folders as links; otherwise they are skipped.")
   var links = false
 
+  @Option(help: .init("Send no more than this a second: 500kB, 10MB.", valueName: "size"))
+  var limit: SizeOption?
+
   @Option(help: .init("Names this transfer: sending again under the same key is harmless.", valueName: "key"))
   var id: String?
 
@@ -37,6 +40,7 @@ struct SendFile: AsyncParsableCommand {
 
   func validate() throws {
     if Target.split(targets).isEmpty { throw ValidationError("TARGETS name nobody") }
+    if let limit, limit.bytes < 1_000 { throw ValidationError("--limit takes at least 1kB") }
     if files.isEmpty { throw ValidationError("FILE is missing") }
     if files.filter({ $0 == "-" }).count > 1 { throw ValidationError("standard input can be sent once") }
     if name != nil, files.count > 1 { throw ValidationError("--name is for one file") }
@@ -50,24 +54,25 @@ struct SendFile: AsyncParsableCommand {
     let context = try CommandContext(options)
     let memory = UploadMemory(context, targets: Target.split(targets), until: wait)
     let report = FileReport(context, options.output.settings, memory)
-    let limit = context.timeout ?? 60_000
+    let patience = context.timeout ?? 60_000
     let sender = FileSender(
-      try context.link(within: min(limit, 60_000)), to: Target.split(targets), wantsReceipts: wait == .delivered,
-      lastSeen: lastSeen, report: { try report.take($0) },
+      try context.link(within: min(patience, 60_000)), to: Target.split(targets), wantsReceipts: wait == .delivered,
+      lastSeen: lastSeen, bytesPerSecond: limit?.bytes, report: { try report.take($0) },
       notice: { notice in report.display.above { context.note(notice) } })
     for (index, file) in files.enumerated() {
       let outgoing = OutgoingFile(path: file, name: name, links: links, isPipe: file == "-")
       let key = id.map { files.count == 1 ? $0 : "\($0)\u{0}\(index + 1)" }
-      try await sender.add(outgoing) { info in
+      let skipped = try await sender.add(outgoing) { info in
         if let key { return MessageSource.id(key: key) }
         return try report.memory.id(of: outgoing, info) { context.output.note($0) }
       }
+      for what in skipped { context.output.complain("skipped \(what)") }
     }
     do {
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await sender.run() }
         group.addTask {
-          try await stillness(limit) { await sender.steps }
+          try await stillness(patience) { await sender.steps }
           throw SendTimeout()
         }
         try await group.next()
@@ -120,9 +125,8 @@ final class FileReport: Sendable {
 
   func hasFailed(_ id: MessageID) -> Bool { state.withLock { $0.failed.contains(id) } }
 
-  func take(_ event: FileSenderEvent) throws {
+  func take(_ event: UploadEvent) throws {
     switch event {
-    case .skipped(let what): display.above { context.output.complain("skipped \(what)") }
     case .started(let id, let info): state.withLock { $0.names[id] = info }
     case .uploaded(let id, let bytes):
       let info = state.withLock { $0.names[id] }
@@ -130,8 +134,8 @@ final class FileReport: Sendable {
     case .progress(let id, let nick, let bytes):
       let info = state.withLock { $0.names[id] }
       display.show(id, info?.name ?? "", nick: nick, done: bytes, total: info?.size)
-    case .stored(let id, let info, let sent, let hash, let size):
-      memory.stored(id)
+    case .stored(let sent, let info, let hash, let size):
+      memory.stored(sent.id)
       try display.above { try show(sent, info, hash, size) }
     case .receipt(let receipt):
       let info = state.withLock { $0.names[receipt.id] }

@@ -186,9 +186,10 @@ extension Hub {
   }
 
   private mutating func read(_ seq: Seq, for id: SessionID, _ chunk: Chunk, _ bytes: [UInt8]) {
-    guard case .getting(var getting)? = sessions[id]?.transfer, getting.file == seq, getting.next == chunk.offset else {
-      return
-    }
+    // What an earlier question of the same session asked for is of no use.
+    guard case .getting(var getting)? = sessions[id]?.transfer, getting.file == seq, !getting.isOpening,
+      getting.next == chunk.offset
+    else { return }
     var writer = JSONWriter(reserving: 160)
     HubFrame.chunk(chunk).encode(into: &writer)
     deliveries.append(.bulk(id, writer.bytes, raw: bytes))

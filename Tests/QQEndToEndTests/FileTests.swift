@@ -172,12 +172,12 @@ import Testing
     }
   }
 
-  /// Long enough that it is under way for a while.
-  private static let long = 120_000_000
+  private static let long = 30_000_000
 
-  /// Starts sending and waits until some of it is with the hub.
+  /// Starts sending, slowly enough that it is under way for seconds, and waits until some of it is with the hub.
   private func begin(_ scene: Scene, _ path: String) async throws -> ChildProcess {
-    let sender = try scene.qq("sendfile", "--json", "--wait", "delivered", "bob", path, nick: "alice")
+    let sender = try scene.qq(
+      "sendfile", "--json", "--wait", "delivered", "--limit", "10MB", "bob", path, nick: "alice")
     while true {
       let line = try await sender.line()
       if line["type"] == "progress", line.integer("bytes") ?? 0 > 4_000_000 { return sender }

@@ -1,5 +1,7 @@
 import QQProtocol
 
+extension FileSource: UploadSource {}
+
 /// A file that is to be sent.
 public struct OutgoingFile: Sendable {
   public var path: String
@@ -18,116 +20,77 @@ public struct OutgoingFile: Sendable {
   }
 }
 
-/// What happens while files are sent.
-public enum FileSenderEvent: Sendable {
-  /// What isn't sent of a folder.
-  case skipped(String)
-  /// This id stands for the file from now on; `known` is how much of it was sent before.
-  case started(MessageID, FileInfo)
-  /// The hub has this much of it.
-  case uploaded(MessageID, Int64)
-  case progress(MessageID, nick: String, Int64)
-  /// The hub has all of it, durably.
-  case stored(MessageID, FileInfo, HubFrame.Sent, TreeHash, size: Int64)
-  case failed(HubFrame.Failure)
-  case receipt(HubFrame.Receipt)
-}
-
-/// Sends files one after the other, over as many connections as it takes: each is offered, then its bytes go to the hub,
-/// from where the hub has them, and are verified there.
+/// Sends files, over as many connections as it takes: drives `Uploads`.
 public actor FileSender {
-  private struct Item {
-    var id: MessageID
-    var source: FileSource
-    var sent: [HubFrame.Sent] = []
-    var isDone = false
-  }
-
   private let configuration: LinkConfiguration
   private let to: [String]
-  private let report: @Sendable (FileSenderEvent) throws -> Void
+  private let report: @Sendable (UploadEvent) throws -> Void
   private let notice: @Sendable (LinkNotice) -> Void
-  private var outbox: Outbox
-  private var items: [Item] = []
+  private let bytesPerSecond: Int64?
+  private var uploads: Uploads<FileSource>
   private var link: HubLink?
   private var failure: (any Error)?
-  private var waiters: [CheckedContinuation<Void, Never>] = []
-  /// Answers to `upload` and `finish`, by their number.
-  private var answers: [Int64: Result<HubFrame.Ok, HubFrame.Failure>] = [:]
-  private var nextRef: Int64 = -1
-  /// What the hub has of the file that is being sent.
-  private var acknowledged: Int64 = 0
-  private var mismatches = 0
+  private var waiter: CheckedContinuation<Void, Never>?
   /// Counts what happens: a time limit begins anew with each.
   public private(set) var steps = 0
 
-  /// Bytes that may be under way.
-  private static let window: Int64 = 8 << 20
-  private static let tries = 3
-
+  /// `bytesPerSecond`: send no faster.
   public init(
     _ configuration: LinkConfiguration, to: [String], wantsReceipts: Bool, lastSeen: Bool,
-    report: @escaping @Sendable (FileSenderEvent) throws -> Void, notice: @escaping @Sendable (LinkNotice) -> Void
+    bytesPerSecond: Int64? = nil, report: @escaping @Sendable (UploadEvent) throws -> Void,
+    notice: @escaping @Sendable (LinkNotice) -> Void
   ) {
     self.configuration = configuration
     self.to = to
     self.report = report
     self.notice = notice
-    outbox = Outbox(wantsReceipts: wantsReceipts, lastSeen: lastSeen, maximumCount: .max, maximumBytes: .max)
+    self.bytesPerSecond = bytesPerSecond
+    uploads = Uploads(wantsReceipts: wantsReceipts, lastSeen: lastSeen)
   }
 
-  /// Looks at the file, which can fail. `makeID` is told what it is.
-  public func add(_ file: OutgoingFile, makeID: @Sendable (FileInfo) throws -> MessageID) throws {
+  /// Looks at the file, which can fail. `makeID` is told what it is. Gives what isn't sent of a folder, and why.
+  public func add(_ file: OutgoingFile, makeID: @Sendable (FileInfo) throws -> MessageID) throws -> [String] {
     let source =
       file.isPipe
       ? FileSource(pipe: 0, name: file.name ?? "") : try FileSource(path: file.path, name: file.name, links: file.links)
-    for reason in source.skipped { try report(.skipped(reason)) }
-    let id = try makeID(source.info)
-    items.append(Item(id: id, source: source))
-    outbox.submit(OutgoingMessage(id: id, to: to, text: "", file: source.info))
+    uploads.add(try makeID(source.info), source, to: to)
+    return source.skipped
   }
 
-  public var isStored: Bool { items.allSatisfy(\.isDone) }
-  public var missing: [String] { outbox.missing.sorted() }
-  /// What was begun and isn't stored yet, to go on with.
-  public var unfinished: [(id: MessageID, info: FileInfo)] {
-    items.filter { !$0.isDone && !$0.sent.isEmpty }.map { ($0.id, $0.source.info) }
-  }
+  public var isStored: Bool { uploads.isStored }
+  public var missing: [String] { uploads.missing.sorted() }
+  public var unfinished: [(id: MessageID, info: FileInfo)] { uploads.unfinished }
 
   /// Returns once everything is stored, and with receipts everybody has it.
   public func run() async throws {
     try await HubLinks.keep(configuration, notice: notice) { link, lines in
       await self.connected(link)
-      let outcome = try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { await self.work(link) }
+      return try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { await self.write(to: link) }
+        var thrown: (any Error)?
         do {
           while let batch = try await lines.next() {
             if try await self.received(batch) { break }
           }
         } catch {
-          await self.disconnected()
-          group.cancelAll()
-          throw error
+          thrown = error
         }
         await self.disconnected()
         group.cancelAll()
+        if let thrown { throw thrown }
         return try await self.outcome()
       }
-      return outcome
     }
   }
 
-  private var isDone: Bool { isStored && outbox.isEmpty }
-
   private func outcome() throws -> HubLinks.Outcome {
     if let failure { throw failure }
-    return isDone ? .finished : .lost
+    return uploads.isDone ? .finished : .lost
   }
 
   private func connected(_ link: HubLink) {
     self.link = link
-    outbox.lost()
-    answers = [:]
+    uploads.connected()
     steps += 1
   }
 
@@ -137,129 +100,49 @@ public actor FileSender {
   }
 
   private func wake() {
-    for waiter in waiters { waiter.resume() }
-    waiters = []
+    waiter?.resume()
+    waiter = nil
   }
 
-  /// Until something has come.
-  private func wait() async throws {
-    await withCheckedContinuation { waiters.append($0) }
-    guard link != nil else { throw CancellationError() }
-  }
-
-  // MARK: Sending
-
-  /// Everything that is left to send on this connection. What is wrong with a file ends it all.
-  private func work(_ link: HubLink) async {
+  /// Writes what there is to write, and waits for the hub in between. What is wrong with a file ends it all.
+  private func write(to link: HubLink) async {
     do {
-      try await link.write(outbox.takeUnwritten().map(ClientFrame.send))
-      for index in items.indices where !items[index].isDone { try await send(index, link) }
+      while self.link != nil, !uploads.isDone {
+        switch try uploads.next() {
+        case .frames(let frames): try await link.write(frames)
+        case .chunk(let chunk, let bytes):
+          try await link.write(chunk, bytes)
+          if let bytesPerSecond {
+            try await Task.sleep(for: .microseconds(Int64(chunk.size) * 1_000_000 / bytesPerSecond))
+          }
+        case nil:
+          if uploads.isDone { break }
+          await withCheckedContinuation { waiter = $0 }
+        }
+      }
+      if uploads.isDone { link.close() }
     } catch let error as FileError {
-      fail(error)
-    } catch let error as HubFrame.Failure {
-      if ErrorCode(rawValue: error.code) == .replaced { return link.close() }
-      fail(ClientError.refused(configuration.endpoint, error))
+      failure = error
+      link.close()
     } catch {
       // The connection: whoever reads it notices.
     }
   }
 
-  private func fail(_ error: any Error) {
-    failure = error
-    link?.close()
-  }
-
-  private func send(_ index: Int, _ link: HubLink) async throws {
-    let id = items[index].id
-    while outbox.isUnanswered(id) { try await wait() }
-    guard !items[index].sent.isEmpty else {
-      // Nobody is to get it.
-      items[index].isDone = true
-      if isDone { link.close() }
-      return
-    }
-    let begun = try await request { .upload(ref: $0, id: id) }
-    guard let offset = begun.offset, let hash = begun.hash else {
-      throw ClientError.notAHub(configuration.endpoint, reason: "it takes no files")
-    }
-    if !begun.more { return try stored(index, hash, size: offset) }
-    try items[index].source.resume(at: offset, hash)
-    acknowledged = offset
-    try report(.started(id, items[index].source.info))
-    try report(.uploaded(id, offset))
-    while let (chunk, bytes) = try items[index].source.next() {
-      while chunk.end - acknowledged > Self.window { try await wait() }
-      items[index].source.release(before: acknowledged)
-      try await link.write(chunk, bytes)
-    }
-    let (size, whole) = (items[index].source.hasher.length, items[index].source.hasher.hash)
-    let finished = try await request { .finish(ref: $0, size: size, hash: whole) }
-    try stored(index, finished.hash ?? whole, size: size)
-  }
-
-  private func stored(_ index: Int, _ hash: TreeHash, size: Int64) throws {
-    items[index].isDone = true
-    for var sent in items[index].sent {
-      sent.status = "stored"
-      try report(.stored(items[index].id, items[index].source.info, sent, hash, size: size))
-    }
-    if isDone { link?.close() }
-  }
-
-  private func request(_ make: (Int64) -> ClientFrame) async throws -> HubFrame.Ok {
-    guard let link else { throw CancellationError() }
-    let ref = nextRef
-    nextRef -= 1
-    try await link.write([make(ref)])
-    while answers[ref] == nil { try await wait() }
-    return try answers.removeValue(forKey: ref)?.get() ?? HubFrame.Ok(ref: ref)
-  }
-
-  // MARK: Receiving
-
-  /// True where nothing is left to do.
+  /// True where nothing is left to do on this connection.
   private func received(_ batch: [HubLine]) throws -> Bool {
     steps += 1
+    defer { wake() }
     for line in batch {
       guard let frame = line.frame else { continue }
-      switch frame {
-      case .ok(let ok):
-        if let ref = ok.ref {
-          answers[ref] = .success(ok)
-        } else if let offset = ok.offset {
-          acknowledged = offset
-          if let item = items.first(where: { !$0.isDone }) { try report(.uploaded(item.id, offset)) }
-        }
-      case .error(let failure) where failure.ref == nil: try refused(failure)
-      case .error(let failure) where (failure.ref ?? 0) < 0: answers[failure.ref ?? 0] = .failure(failure)
-      case .progress(let id, let nick, let bytes): try report(.progress(id, nick: nick, bytes))
-      default: try answered(frame)
+      do {
+        let (events, verdict) = try uploads.received(frame)
+        for event in events { try report(event) }
+        if verdict == .reconnect { return true }
+      } catch let refusal as HubFrame.Failure {
+        throw ClientError.refused(configuration.endpoint, refusal)
       }
     }
-    wake()
-    return isDone
-  }
-
-  private func answered(_ frame: HubFrame) throws {
-    for result in outbox.received(frame) {
-      switch result {
-      case .sent(let sent):
-        guard let index = items.firstIndex(where: { $0.id == sent.id }) else { continue }
-        items[index].sent.append(sent)
-      case .failed(let failure): try report(.failed(failure))
-      case .receipt(let receipt): try report(.receipt(receipt))
-      }
-    }
-  }
-
-  /// What ends the connection. A piece that was damaged on its way is sent again.
-  private func refused(_ failure: HubFrame.Failure) throws {
-    let code = ErrorCode(rawValue: failure.code)
-    if code == .hashMismatch { mismatches += 1 }
-    if code == .hashMismatch, mismatches < Self.tries {
-      link?.close()
-      return
-    }
-    throw ClientError.refused(configuration.endpoint, failure)
+    return uploads.isDone
   }
 }
