@@ -32,18 +32,20 @@ public final class HubHarness {
   private var waiting: [[Record]] = []
   private var questions: [Effect] = []
   private var spooling: [SpoolRequest] = []
+  /// The raw bytes behind the line that is being written.
+  private var bulk: [UInt8] = []
   private var segments: [UInt64: [UInt8]] = [:]
   private let inbox = Inbox()
 
   private struct Channel {
     var peer: Peer
-    var frames: [HubFrame] = []
+    /// A frame, and the raw bytes it announced.
+    var output: [(frame: HubFrame, raw: [UInt8])] = []
     var lastSeq: Seq = 0
     var isWritable = true
     var isStalled = false
     var wantsMore = false
     var isClosed = false
-    var pieces: [(chunk: Chunk, bytes: [UInt8])] = []
     var taken = 0
   }
 
@@ -131,6 +133,7 @@ public final class HubHarness {
 
   /// A process that starts anew with what the store has.
   public func restart() {
+    spooling = []
     configuration.instance += 1
     hub = Hub(configuration, journal.load())
     spool.start(hub.keptFiles)
@@ -140,10 +143,17 @@ public final class HubHarness {
 
   // MARK: Sessions
 
-  /// What the session was written since the last time.
+  /// What the session was written since the last time, but for the pieces of files.
   public func take(_ id: SessionID) -> [HubFrame] {
-    defer { channels[id]?.frames = [] }
-    return channels[id]?.frames ?? []
+    let output = channels[id]?.output ?? []
+    channels[id]?.output = output.filter { $0.frame.isPiece }
+    return output.map(\.frame).filter { !$0.isPiece }
+  }
+
+  /// All of it, in order.
+  public func takeOutput(_ id: SessionID) -> [(frame: HubFrame, raw: [UInt8])] {
+    defer { channels[id]?.output = [] }
+    return channels[id]?.output ?? []
   }
 
   public func isClosed(_ id: SessionID) -> Bool { channels[id]?.isClosed ?? true }
@@ -200,17 +210,20 @@ public final class HubHarness {
     if let answer = spool.perform(request) { events.append(.spooled(answer)) }
   }
 
-  /// Answers what the spool was asked meanwhile.
-  public func answerSpool() {
-    let asked = spooling
-    spooling = []
+  /// Answers what the spool was asked meanwhile: all of it, or the oldest `count`.
+  public func answerSpool(_ count: Int = .max) {
+    let asked = spooling.prefix(count)
+    spooling.removeFirst(asked.count)
     for request in asked { if let answer = spool.perform(request) { receive(.spooled(answer)) } }
   }
 
   /// The pieces of a file that a session was sent since it was asked last.
   public func takePieces(_ id: SessionID) -> [(chunk: Chunk, bytes: [UInt8])] {
-    defer { channels[id]?.pieces = [] }
-    return channels[id]?.pieces ?? []
+    let output = channels[id]?.output ?? []
+    channels[id]?.output = output.filter { !$0.frame.isPiece }
+    return output.compactMap { frame, raw in
+      if case .chunk(let chunk) = frame { (chunk, raw) } else { nil }
+    }
   }
 
   /// A piece of a file, as a session sends it.
@@ -251,8 +264,10 @@ public final class HubHarness {
     case .spool(let request):
       if holdsSpool { spooling.append(request) } else { ask(request) }
     case .bulk(let id, let line, let raw):
+      // Before the session can be asked for more.
+      bulk = raw
       caughtUp(id, line[...])
-      if case .chunk(let chunk)? = channels[id]?.frames.popLast() { channels[id]?.pieces.append((chunk, raw)) }
+      bulk = []
     case .taken(let id): channels[id]?.taken += 1
     case .forget(let through): segments = segments.filter { $0.key > through }
     case .close(let id):
@@ -290,7 +305,7 @@ public final class HubHarness {
         violations.append("no frame: \(String(decoding: line, as: UTF8.self))")
         continue
       }
-      channels[id]?.frames.append(frame)
+      channels[id]?.output.append((frame, bulk))
       guard isEvents, case .message(let message) = frame else { continue }
       if message.seq <= channels[id]?.lastSeq ?? 0 {
         violations.append("session \(id) has \(message.seq) out of order")
@@ -298,4 +313,8 @@ public final class HubHarness {
       channels[id]?.lastSeq = message.seq
     }
   }
+}
+
+extension HubFrame {
+  fileprivate var isPiece: Bool { if case .chunk = self { true } else { false } }
 }

@@ -16,6 +16,7 @@ public struct MemorySpool: Sendable {
   public var free: Int64 = .max
   /// Turned over in the next chunk that is written, as a bad disk or a bad wire would.
   public var damagesNext = false
+  public var bug: TransferBug?
 
   public init() {}
 
@@ -26,13 +27,16 @@ public struct MemorySpool: Sendable {
       var file = parts[seq] ?? File()
       cut(&file, to: file.hasher.length)
       parts[seq] = file
-      return .opened(seq, size: file.hasher.length, hash: file.hasher.hash)
+      let promised = bug == .promisesMore ? Int64(Chunk.size) : 0
+      return .opened(seq, size: file.hasher.length + promised, hash: file.hasher.hash)
     case .write(let seq, let session, let chunk, var bytes):
       if damagesNext, !bytes.isEmpty {
         damagesNext = false
         bytes[0] ^= 1
       }
-      guard Digest(of: bytes) == chunk.hash else { return .failed(seq, session: session, ref: nil, .mismatch) }
+      guard Digest(of: bytes) == chunk.hash || bug == .keepsDamaged else {
+        return .failed(seq, session: session, ref: nil, .mismatch)
+      }
       guard free >= Int64(bytes.count) else { return .failed(seq, session: session, ref: nil, .noSpace) }
       var file = parts[seq] ?? File()
       cut(&file, to: min(chunk.offset, file.hasher.length))
@@ -53,7 +57,8 @@ public struct MemorySpool: Sendable {
       return nil
     case .check(let file, let session, let offset, let hash):
       return .checked(
-        file.seq, session: session, offset: offset, isSame: find(file)?.hasher.hash(ofFirst: offset) == hash)
+        file.seq, session: session, offset: offset,
+        isSame: bug == .trustsReceivers || find(file)?.hasher.hash(ofFirst: offset) == hash)
     case .read(let file, let session, let offset, let size):
       guard let found = find(file), let hash = found.hasher.chunk(at: offset), offset + Int64(size) <= found.bytes.count
       else { return .failed(file.seq, session: session, ref: nil, .broken("nothing there")) }

@@ -52,6 +52,7 @@ public struct Download<Target: DownloadTarget> {
   private var ref: Int64 = 0
   /// The hub has answered: the pieces that come now belong to the last question.
   private var isReceiving = false
+  /// One after the other, without a piece that was right between them.
   private var mismatches = 0
 
   private static var tries: Int { 3 }
@@ -119,6 +120,7 @@ public struct Download<Target: DownloadTarget> {
       Digest(of: bytes) == chunk.hash
     else { return try mismatch() }
     try target?.write(chunk, bytes)
+    mismatches = 0
     let isTold = chunk.end % Self.reported == 0 || chunk.end == file.info.size
     return Step(frames: isTold ? [.got(offset: chunk.end)] : [], received: chunk.end)
   }

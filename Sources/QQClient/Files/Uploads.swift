@@ -68,6 +68,7 @@ public struct Uploads<Source: UploadSource> {
   private var nextRef: Int64 = -1
   /// What the hub has of the file that is being sent.
   private var acknowledged: Int64 = 0
+  /// One after the other, without a piece that was right between them.
   private var mismatches = 0
 
   /// Bytes that may be under way.
@@ -165,6 +166,7 @@ public struct Uploads<Source: UploadSource> {
     guard let ref = ok.ref else {
       guard item.stage == .sending || isFinishing(item), let offset = ok.offset else { return [] }
       acknowledged = max(acknowledged, offset)
+      mismatches = 0
       return [.uploaded(item.id, acknowledged)]
     }
     switch item.stage {
