@@ -42,7 +42,7 @@ demo: packages
 	Scripts/demo .build/debug/qq
 
 bench-packages: packages
-	@Scripts/need nats-server mosquitto mosquitto-clients openssl
+	@Scripts/need nats-server mosquitto mosquitto-clients openssl openssh-server openssh-client rsync
 
 bench: bench-packages all
 	$(SWIFT) build $(RELEASE) --product qq-bench

@@ -129,8 +129,10 @@ final class HubLineHandler: ChannelInboundHandler {
         raw: { bytes in
           bytes.withUnsafeBytes { piece?.line.raw.append(contentsOf: $0) }
           guard let whole = piece, whole.line.raw.count == whole.chunk.size else { return }
-          lines.append(whole.line)
           piece = nil
+          var line = whole.line
+          line.digest = Digest(of: line.raw)
+          lines.append(line)
         })
     } catch {
       if fault == nil { fault = FrameFault(error, "a line is longer than any hub would send") }

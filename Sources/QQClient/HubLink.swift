@@ -26,6 +26,8 @@ public struct HubLine: Sendable {
   public var bytes: [UInt8]
   /// The raw bytes that the line announced.
   public var raw: [UInt8]
+  /// Their hash. Made where they are read: whoever writes them to the disk has that to do.
+  public var digest: Digest?
 
   public init(frame: HubFrame?, bytes: [UInt8], raw: [UInt8] = []) {
     self.frame = frame
@@ -170,13 +172,14 @@ public struct HubLink: Sendable {
     let endpoint = configuration.endpoint
     let tls = try tls(configuration, seen)
     do {
-      let bootstrap = ClientBootstrap(group: group)
-        .connectTimeout(.milliseconds(configuration.timeout))
-        .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-        .channelOption(.socketOption(.so_keepalive), value: 1)
-        .channelOption(
-          .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 256 << 10)
-        )
+      let bootstrap = DeadPeers.options.reduce(ClientBootstrap(group: group)) {
+        $0.channelOption($1.option, value: $1.value)
+      }
+      .connectTimeout(.milliseconds(configuration.timeout))
+      .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+      .channelOption(
+        .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 256 << 10)
+      )
       // An address needs no resolver, which would cost a thread.
       if let address = try? SocketAddress(ipAddress: endpoint.host, port: endpoint.port) {
         return try await bootstrap.connect(to: address) { channel in initialize(channel, seen, tls) }

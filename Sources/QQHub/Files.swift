@@ -105,8 +105,11 @@ struct Files: Sendable {
   private var byID: [MessageID: [Seq]] = [:]
   /// Offers whose room is being measured.
   var measuring: [UInt64: (session: SessionID, send: ClientFrame.Send)] = [:]
-  /// When everybody has them: when they go.
+  /// When everybody has them: when they go, and when the first of them does.
   private var due: [Seq: Timestamp] = [:]
+  private(set) var discardDue: Timestamp?
+  /// What sessions wait for receipts of.
+  private var waiting: [SessionID: Set<Seq>] = [:]
   /// Handed to the journal to be discarded.
   private var discarding: Set<Seq> = []
 
@@ -140,7 +143,7 @@ struct Files: Sendable {
     guard let file = all.removeValue(forKey: seq) else { return nil }
     byID[file.row.offer.id]?.removeAll { $0 == seq }
     if byID[file.row.offer.id]?.isEmpty == true { byID[file.row.offer.id] = nil }
-    due[seq] = nil
+    if due.removeValue(forKey: seq) != nil { discardDue = due.values.min() }
     discarding.remove(seq)
     return file
   }
@@ -148,6 +151,7 @@ struct Files: Sendable {
   /// Whether another file has the same content.
   func isShared(_ hash: TreeHash) -> Bool { all.values.contains { $0.row.content?.hash == hash } }
 
+  func count(of user: UserID) -> Int { all.values.count { $0.row.offer.sender == user } }
   func bytes(of user: UserID) -> Int64 { Self.sum(all.values.lazy.filter { $0.row.offer.sender == user }) }
   var bytes: Int64 { Self.sum(all.values) }
   /// Bytes that are promised to uploads and still to come.
@@ -165,8 +169,9 @@ struct Files: Sendable {
   // MARK: Receipts
 
   mutating func wait(_ waiting: Receipts.Waiting) {
-    guard !waiting.remaining.isEmpty else { return }
+    guard !waiting.remaining.isEmpty, all[waiting.seq] != nil else { return }
     all[waiting.seq]?.waiting.append(waiting)
+    self.waiting[waiting.session, default: []].insert(waiting.seq)
   }
 
   /// A user has a file: whom to tell.
@@ -180,23 +185,23 @@ struct Files: Sendable {
   }
 
   mutating func closed(_ session: SessionID) {
-    measuring = measuring.filter { $0.value.session != session }
-    for (seq, file) in all where file.waiting.contains(where: { $0.session == session }) {
+    if !measuring.isEmpty { measuring = measuring.filter { $0.value.session != session } }
+    for seq in waiting.removeValue(forKey: session) ?? [] {
       all[seq]?.waiting.removeAll { $0.session == session }
     }
   }
 
   // MARK: Discarding
 
-  var discardDue: Timestamp? { due.values.min() }
-
   mutating func discard(_ seq: Seq, at time: Timestamp) {
-    if !discarding.contains(seq) { due[seq] = time }
+    guard !discarding.contains(seq) else { return }
+    due[seq] = time
+    discardDue = due.values.min()
   }
 
   /// Those whose time has come and that nobody is getting just now.
   mutating func takeDue(_ now: Timestamp) -> [Seq] {
-    guard !due.isEmpty else { return [] }
+    guard let discardDue, now >= discardDue else { return [] }
     let seqs = due.filter { $0.value <= now }.keys.sorted()
     for seq in seqs {
       if all[seq]?.getters.isEmpty == false {
@@ -206,6 +211,7 @@ struct Files: Sendable {
         discarding.insert(seq)
       }
     }
+    self.discardDue = due.values.min()
     return seqs.filter { discarding.contains($0) }
   }
 }

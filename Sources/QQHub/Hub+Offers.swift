@@ -5,7 +5,7 @@ import QQProtocol
 extension Hub {
   /// An offer waits for the spool to say how much room there is.
   mutating func measure(_ send: ClientFrame.Send, _ info: FileInfo, _ sender: Sending) {
-    if let failure = refusal(info, sender.user, isRetry: false) {
+    if let failure = tooMany(info, sender.user) ?? refusal(info, sender.user) {
       // The retry of one that was accepted is answered as it was.
       if !files.offered(send.id).contains(where: { $0.row.offer.sender == sender.user }) {
         return answer(sender.session, .error(.init(ref: send.ref, failure.code, failure.message, id: send.id)))
@@ -45,7 +45,7 @@ extension Hub {
   }
 
   /// Why a file of this size isn't taken.
-  private func refusal(_ info: FileInfo, _ user: UserID, isRetry: Bool) -> (code: ErrorCode, message: String)? {
+  private func refusal(_ info: FileInfo, _ user: UserID) -> (code: ErrorCode, message: String)? {
     let limits = configuration.files
     let size = info.size ?? 0
     func text(_ count: Int64) -> String { ByteCount.text(count) }
@@ -65,13 +65,22 @@ extension Hub {
     return nil
   }
 
+  private func tooMany(_ info: FileInfo, _ user: UserID) -> (code: ErrorCode, message: String)? {
+    let limit = configuration.files.userCount
+    guard files.count(of: user) >= limit else { return nil }
+    return (
+      .quota,
+      "\"\(info.name)\" would be one more than the \(limit) files that this hub keeps for one user: send a folder"
+    )
+  }
+
   /// Whether a file whose size wasn't known grows beyond what is taken.
   func outgrown(_ file: Files.File, _ size: Int64) -> (code: ErrorCode, message: String)? {
     guard file.row.info.size == nil else { return nil }
     var rest = file.row.info
     rest.size = size - file.size
     if size > configuration.files.file { rest.size = size }
-    return refusal(rest, file.row.offer.sender, isRetry: false)
+    return refusal(rest, file.row.offer.sender)
   }
 
   // MARK: Applied
@@ -129,7 +138,7 @@ extension Hub {
   /// How long a file stays once everybody has it: for who is about to get it a second time.
   private static let discardDelay: Int64 = 60_000
 
-  private mutating func discardIfSaved(_ seq: Seq) {
+  mutating func discardIfSaved(_ seq: Seq) {
     guard let row = files[seq]?.row, row.content != nil else { return }
     let everybody = row.audience ?? members(of: .group("all"), at: seq) ?? []
     let others = everybody == [row.offer.sender] ? everybody : everybody.filter { $0 != row.offer.sender }

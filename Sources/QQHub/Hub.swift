@@ -65,6 +65,8 @@ public struct Hub: Sendable {
     applied = snapshot.applied
     now = snapshot.time
     tail = Tail(coveredAfter: snapshot.applied, capacity: configuration.tailCapacity)
+    // What was about to go when the hub ended.
+    for seq in files.all.keys { discardIfSaved(seq) }
   }
 
   /// When `tick` wants to be called; nil while nothing waits.

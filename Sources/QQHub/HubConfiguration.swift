@@ -23,6 +23,8 @@ public struct FileLimits: Hashable, Sendable {
   public var user: Int64 = .max
   /// Of all files.
   public var total: Int64 = .max
+  /// Files that one user has offered and the hub still keeps.
+  public var userCount = 10_000
   /// What stays free on the hub's disk.
   public var reserve: Int64 = 1 << 30
 

@@ -40,6 +40,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
   private var chunk: (header: Chunk, bytes: [UInt8])?
   private var chunksInFlight = 0
   private var isOpen = false
+  private var isWelcomed = false
   /// The stream can't be trusted any more: what still comes is not looked at.
   private var isDeaf = false
 
@@ -82,6 +83,11 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
   }
 
   func welcomed() {
+    isWelcomed = true
+    endDeadline()
+  }
+
+  private func endDeadline() {
     deadline?.cancel()
     deadline = nil
   }
@@ -111,7 +117,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
   }
 
   func channelInactive(context: ChannelHandlerContext) {
-    welcomed()
+    endDeadline()
     submitFrames()
     if isOpen { runner.closed(self) }
     context.fireChannelInactive()
@@ -145,7 +151,13 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     if line.isEmpty { return 0 }
     do throws(FrameFault) {
       let frame = try decoder.clientFrame(line)
-      if case .put(let header) = frame { return begin(header) }
+      if case .put(let header) = frame {
+        // A stranger's bytes are not gathered.
+        guard isWelcomed else {
+          throw FrameFault(.malformed, "a piece of a file came before the welcome")
+        }
+        return begin(header)
+      }
       frames.append(frame)
     } catch {
       // What would follow the header of a piece can't be told from lines.
@@ -281,7 +293,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
   private func close(_ context: ChannelHandlerContext) {
     isClosing = true
     isDeaf = true
-    welcomed()
+    endDeadline()
     needsFlush = false
     let channel = context.channel
     let timer = channel.eventLoop.assumeIsolated().scheduleTask(in: .seconds(3)) { channel.close(promise: nil) }

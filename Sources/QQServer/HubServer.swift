@@ -112,11 +112,14 @@ public final class HubServer: Sendable {
     ports: [LoopPort], connections: ConnectionCounter
   ) -> ServerBootstrap {
     let greetingTime = configuration.greetingTime
-    return ServerBootstrap(group: group)
+    let bootstrap = DeadPeers.options.reduce(ServerBootstrap(group: group)) {
+      $0.childChannelOption($1.option, value: $1.value)
+    }
+    return
+      bootstrap
       .serverChannelOption(.backlog, value: 1024)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-      .childChannelOption(.socketOption(.so_keepalive), value: 1)
       .childChannelOption(.maxMessagesPerRead, value: 4)
       .childChannelOption(
         .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 256 << 10)

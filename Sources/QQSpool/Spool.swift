@@ -7,12 +7,18 @@ import Synchronization
 /// Files on the hub's disk. `uploads/SEQ.part` is what has come of a file, `SEQ.sums` the SHA-256 of each of its chunks;
 /// the verified whole is `blobs/HASH`, once for all files with this content, beside `HASH.sums`.
 ///
-/// Requests about one file run one after the other, those about several at once on a few threads of the spool's own: a
-/// sync that takes seconds holds up nobody else's file, and never the hub.
+/// Requests about one file run one after the other, but for reading, those about several at once on a few threads of the
+/// spool's own: a sync that takes seconds holds up nobody else's file, and never the hub.
 public final class Spool: Sendable {
+  /// Reading what is verified waits for nothing that is written behind it.
+  private struct Lane: Hashable {
+    var seq: Int64
+    var isReading: Bool
+  }
+
   private struct State {
-    var queues: [Int64: Deque<SpoolRequest>] = [:]
-    var running: Set<Int64> = []
+    var queues: [Lane: Deque<SpoolRequest>] = [:]
+    var running: Set<Lane> = []
   }
 
   private let disk: SpoolDisk
@@ -43,26 +49,33 @@ public final class Spool: Sendable {
 
   /// On any thread; requests about one file keep their order.
   public func request(_ request: SpoolRequest) {
-    let seq = request.seq
+    let lane = Lane(seq: request.seq, isReading: request.isReading)
     let isFirst = state.withLock { state in
-      state.queues[seq, default: []].append(request)
-      return state.running.insert(seq).inserted
+      state.queues[lane, default: []].append(request)
+      return state.running.insert(lane).inserted
     }
-    if isFirst { run(seq) }
+    if isFirst { run(lane) }
   }
 
-  private func run(_ seq: Int64) {
-    pool.submit { [self] _ in
+  private func run(_ lane: Lane) {
+    pool.submit { [self] work in
+      // Before the start and after the end nothing is done: tidying makes good what a replay asks for.
+      guard case .active = work else {
+        return state.withLock { state in
+          state.queues[lane] = nil
+          state.running.remove(lane)
+        }
+      }
       // One request a turn, so that others' files get theirs.
-      let next = state.withLock { $0.queues[seq]?.popFirst() }
+      let next = state.withLock { $0.queues[lane]?.popFirst() }
       if let next { perform(next) }
       let hasMore = state.withLock { state in
-        if state.queues[seq]?.isEmpty == false { return true }
-        state.queues[seq] = nil
-        state.running.remove(seq)
+        if state.queues[lane]?.isEmpty == false { return true }
+        state.queues[lane] = nil
+        state.running.remove(lane)
         return false
       }
-      if hasMore { run(seq) }
+      if hasMore { run(lane) }
     }
   }
 
@@ -93,6 +106,8 @@ extension SpoolRequest {
     case .check(let file, _, _, _), .read(let file, _, _, _): file.seq
     }
   }
+
+  var isReading: Bool { if case .read = self { true } else { false } }
 
   var asker: (session: SessionID, ref: Int64?) {
     switch self {

@@ -9,6 +9,8 @@ final class SpoolDisk: Sendable {
   private let directory: String
   /// The hashes of the chunks that are known to be on the disk, by the seq of the file.
   private let sums = Mutex<[Int64: TreeHasher]>([:])
+  /// What was written last, for those who follow an upload: it isn't in the page cache.
+  private let recent = Mutex(RecentChunks(capacity: 24))
   /// Files whose hashes stay in memory though nobody sends them just now.
   private static let remembered = 64
 
@@ -41,6 +43,7 @@ final class SpoolDisk: Sendable {
       try finish(seq, size: size, hash)
       return .finished(seq, session: session, ref: ref, size: size, hash)
     case .keep(let seq, let hash):
+      recent.withLock { $0.remove(seq) }
       try keep(seq, hash)
       return nil
     case .check(let file, let session, let offset, let hash):
@@ -51,6 +54,7 @@ final class SpoolDisk: Sendable {
       return .read(file.seq, session: session, chunk, bytes)
     case .remove(let seq, let hash):
       sums.withLock { $0[seq] = nil }
+      recent.withLock { $0.remove(seq) }
       unlink(part(seq))
       unlink(partSums(seq))
       if let hash {
@@ -97,9 +101,6 @@ final class SpoolDisk: Sendable {
     return hasher
   }
 
-  /// Bytes after which the disk is asked to begin writing: the sync at the end doesn't find it all still to do.
-  private static let writeBehind: Int64 = 8 << 20
-
   private func write(_ seq: Int64, _ chunk: Chunk, _ bytes: [UInt8]) throws(SpoolFailure) {
     guard bytes.count == chunk.size, Digest(of: bytes) == chunk.hash else { throw .mismatch }
     var hasher = try open(seq)
@@ -111,7 +112,6 @@ final class SpoolDisk: Sendable {
       try data.write(bytes, at: chunk.offset)
       let hashes = try Descriptor(partSums(seq), O_WRONLY | O_CREAT)
       try hashes.write(chunk.hash.bytes, at: chunk.offset / Int64(Chunk.size) * 32)
-      if chunk.end % Self.writeBehind == 0 { data.startWriting(chunk.end - Self.writeBehind, Self.writeBehind) }
     } catch {
       // What is there is looked at anew.
       sums.withLock { $0[seq] = nil }
@@ -119,6 +119,7 @@ final class SpoolDisk: Sendable {
     }
     hasher.add(chunk.hash, size: chunk.size)
     remember(hasher, seq)
+    recent.withLock { $0.add(seq, chunk, bytes) }
   }
 
   private func finish(_ seq: Int64, size: Int64, _ hash: TreeHash) throws(SpoolFailure) {
@@ -172,8 +173,20 @@ final class SpoolDisk: Sendable {
     return hasher
   }
 
+  /// Of a chunk that is verified. An upload that goes on meanwhile is not looked at as a whole, which would cut it.
+  private func chunkHash(_ file: KeptFile, _ offset: Int64) throws(SpoolFailure) -> Digest? {
+    if file.hash == nil, sums.withLock({ $0[file.seq] }) == nil {
+      return try Descriptor(partSums(file.seq), O_RDONLY).read(at: offset / Int64(Chunk.size) * 32, 32)
+        .withUnsafeBytes { Digest(raw: $0) }
+    }
+    return try hasher(file).chunk(at: offset)
+  }
+
   private func read(_ file: KeptFile, offset: Int64, size: Int) throws(SpoolFailure) -> (Chunk, [UInt8]) {
-    guard let hash = try hasher(file).chunk(at: offset) else { throw .broken("there is nothing at \(offset)") }
+    if let found = recent.withLock({ $0.find(file.seq, offset) }), found.chunk.size == size {
+      return (found.chunk, found.bytes)
+    }
+    guard let hash = try chunkHash(file, offset) else { throw .broken("there is nothing at \(offset)") }
     let path = file.hash.map(blob) ?? part(file.seq)
     let data: Descriptor
     do throws(SpoolFailure) {
@@ -261,7 +274,7 @@ private struct Descriptor: ~Copyable {
   }
 
   func write(_ bytes: [UInt8], at offset: Int64) throws(SpoolFailure) {
-    let result = bytes.withUnsafeBytes { qq_write_whole(number, $0.baseAddress, $0.count, off_t(offset)) }
+    let result = bytes.withUnsafeBytes { qq_write_past_cache(number, $0.baseAddress, $0.count, off_t(offset)) }
     guard result == 0 else { throw SpoolDisk.failure("write", path, errno) }
   }
 
@@ -271,9 +284,5 @@ private struct Descriptor: ~Copyable {
 
   func sync() throws(SpoolFailure) {
     guard fsync(number) == 0 else { throw SpoolDisk.failure("sync", path, errno) }
-  }
-
-  func startWriting(_ offset: Int64, _ count: Int64) {
-    qq_start_writing(number, off_t(offset), off_t(count))
   }
 }

@@ -13,6 +13,9 @@ struct Measurement {
     case tlsStream
     case commands
     case syncTrace
+    /// One large file, or many small ones.
+    case files(Carrier, usesTLS: Bool, isMany: Bool)
+    case latencyBesideFile
   }
 
   /// What `--only` selects by.
@@ -26,6 +29,7 @@ struct Measurement {
     case latency
     case command
     case memory
+    case files
     case strace
   }
 
@@ -58,6 +62,14 @@ struct Measurement {
     Measurement(name: "memory_mqtt", groups: [.memory], kind: .memory(.init(kind: .mqtt))),
     Measurement(name: "memory_qq_tls", groups: [.memory], kind: .memory(.init(kind: .qq, usesTLS: true))),
     Measurement(name: "memory_mqtt_tls", groups: [.memory], kind: .memory(.init(kind: .mqtt, usesTLS: true))),
+    Measurement(name: "file_qq_tls", groups: [.files], kind: .files(.qq, usesTLS: true, isMany: false)),
+    Measurement(name: "file_scp", groups: [.files], kind: .files(.scp, usesTLS: true, isMany: false)),
+    Measurement(name: "file_qq_plain", groups: [.files], kind: .files(.qq, usesTLS: false, isMany: false)),
+    Measurement(name: "file_rsync", groups: [.files], kind: .files(.rsync, usesTLS: true, isMany: false)),
+    Measurement(name: "many_qq", groups: [.files], kind: .files(.qq, usesTLS: true, isMany: true)),
+    Measurement(name: "many_rsync", groups: [.files], kind: .files(.rsync, usesTLS: true, isMany: true)),
+    Measurement(name: "many_scp", groups: [.files], kind: .files(.scp, usesTLS: true, isMany: true)),
+    Measurement(name: "beside_file", groups: [.files], kind: .latencyBesideFile),
     Measurement(name: "strace", groups: [.strace], kind: .syncTrace),
   ]
 
@@ -74,7 +86,8 @@ struct Pace {
   var seconds: Double
   var latencySeconds: Double
   var commandRuns: Int
+  var fileBytes: Int
 
-  static let usual = Pace(warmup: 1, seconds: 3, latencySeconds: 5, commandRuns: 50)
-  static let quick = Pace(warmup: 0.5, seconds: 1, latencySeconds: 2, commandRuns: 20)
+  static let usual = Pace(warmup: 1, seconds: 3, latencySeconds: 5, commandRuns: 50, fileBytes: 4 << 30)
+  static let quick = Pace(warmup: 0.5, seconds: 1, latencySeconds: 2, commandRuns: 20, fileBytes: 1 << 30)
 }

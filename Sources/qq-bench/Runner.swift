@@ -48,6 +48,21 @@ struct Runner {
       let results = try commands()
       for result in results { emit(head + result.fields) }
       return results.map { ("command_" + $0.name, median($0.samples) ?? 0) }
+    case .files(let carrier, let usesTLS, let isMany):
+      let load = isMany ? FileLoad.many : .one(pace.fileBytes)
+      let seconds = try FileTransfers(programs: programs, load: load).measure(carrier, usesTLS: usesTLS)
+      let rate = Double(load.total) / seconds / 1e6
+      emit(
+        head + [
+          ("carrier", .string(carrier.rawValue)), ("tls", .bool(usesTLS)), ("files", .int(load.files)),
+          ("bytes", .int(load.total)), ("seconds", .number(seconds)), ("megabytes_per_second", .number(rate)),
+        ])
+      return [(measurement.name, isMany ? seconds : rate)]
+    case .latencyBesideFile:
+      let beside = LatencyBesideFile(programs: programs, bytes: 64 << 30, seconds: pace.latencySeconds)
+      let result = try beside.measure()
+      emit(head + result.fields)
+      return [(measurement.name + "_p99", result.milliseconds(0.99))]
     case .syncTrace:
       let result = try traceSyncs(programs)
       emit(head + result.fields)
@@ -64,7 +79,7 @@ struct Runner {
       (server, settings.listeners, settings.size) = (kind, listeners, size)
     case .publish(let kind):
       (server, settings.senders, settings.listeners, settings.acknowledged) = (kind, 16, 0, true)
-    case .latency, .memory, .tlsStream, .commands, .syncTrace:
+    case .latency, .memory, .tlsStream, .commands, .syncTrace, .files, .latencyBesideFile:
       return nil
     }
     var best: (window: Int, rate: Double)?

@@ -15,13 +15,18 @@ struct Programs {
   var mosquitto: String
   var mosquittoPub: String
   var openssl: String
+  var scp: String
+  var rsync: String
+  var sshd: String
+  var sshKeygen: String
 
   /// All that can be found; what can't keeps its bare name, and starting it says so.
   static func find(qq: String) -> Programs {
     func find(_ name: String) -> String { findExecutable(name) ?? name }
     return Programs(
       qq: qq, nats: find("nats-server"), mosquitto: find("mosquitto"), mosquittoPub: find("mosquitto_pub"),
-      openssl: find("openssl"))
+      openssl: find("openssl"), scp: find("scp"), rsync: find("rsync"), sshd: find("sshd"),
+      sshKeygen: find("ssh-keygen"))
   }
 }
 

@@ -59,6 +59,18 @@ struct Target {
       title: "memory for an idle listener, TLS", group: .memory, figure: "memory_qq_tls", bound: .atMost(45),
       unit: "KiB", beside: ["memory_mqtt_tls"]),
     Target(
+      title: "a file of 4 GiB from disk to disk through the hub, TLS, against scp's one hop", group: .files,
+      figure: "file_qq_tls", reference: "file_scp", bound: .atLeast(0.7), unit: "MB/s", beside: ["file_rsync"]),
+    Target(
+      title: "the same, plaintext", group: .files, figure: "file_qq_plain", reference: "file_scp", bound: .atLeast(1),
+      unit: "MB/s"),
+    Target(
+      title: "10,000 files of 4 KiB, TLS, against rsync -a over ssh", group: .files, figure: "many_qq",
+      reference: "many_rsync", bound: .atMost(2), unit: "s", beside: ["many_scp"]),
+    Target(
+      title: "p99 of a message beside a file at full speed", group: .files, figure: "beside_file_p99",
+      bound: .atMost(50), unit: "ms"),
+    Target(
       title: "acknowledgements before their fdatasync (strace)", group: .strace, figure: "strace_early",
       bound: .atMost(0), unit: "of them", beside: ["strace_acknowledged"]),
   ]

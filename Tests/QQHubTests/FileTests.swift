@@ -323,6 +323,28 @@ struct FileTests {
     #expect(errors(hub.take(carol)) == ["unknown_file"])
   }
 
+  @Test("a file that everybody has goes also where the hub was restarted meanwhile")
+  func discardedLater() {
+    let hub = HubHarness()
+    let (alice, bob) = (hub.connect("alice", key: 1), hub.connect("bob", key: 2))
+    let seq = send(hub, alice, 1, to: "bob", content())
+    hub.say(bob, .saved(ref: 1, seq: seq))
+    hub.restart()
+    #expect(hub.hub.keptFiles.count == 1)
+    hub.advance(61_000)
+    #expect(hub.hub.keptFiles == [])
+    #expect(hub.spool.blobs.isEmpty)
+  }
+
+  @Test("a user may have so many files with the hub and no more")
+  func count() {
+    let hub = HubHarness { $0.files.userCount = 2 }
+    let alice = hub.connect("alice", key: 1)
+    _ = hub.connect("bob", key: 2)
+    for number in [1, 2, 1] as [UInt64] { #expect(errors(offer(hub, alice, number, to: "bob")) == []) }
+    #expect(errors(offer(hub, alice, 3, to: "bob")) == ["quota"])
+  }
+
   @Test("a file that not everybody has goes with time, and who is at it is told")
   func expired() {
     let hub = HubHarness()

@@ -5,6 +5,7 @@ import Testing
   @Test("a line that can't be trusted is answered with an error and the end of its connection, felt by nobody else")
   func fatal() async throws {
     let nested = "{\"type\":\"ping\",\"x\":" + String(repeating: "[", count: 100_000)
+    let piece = "{\"type\":\"put\",\"offset\":0,\"hash\":\"" + String(repeating: "0", count: 64) + "\","
     let lines: [(String, [UInt8], String)] = [
       ("no object", Array("[1,2]".utf8), "malformed"),
       ("cut off", Array("{\"type\":".utf8), "malformed"),
@@ -26,6 +27,8 @@ import Testing
       ("no UTF-8", Array("{\"type\":\"ping\",\"x\":\"".utf8) + [0xc3, 0x28] + Array("\"}".utf8), "bad_utf8"),
       ("an overlong form", Array("{\"type\":\"ping\",\"x\":\"".utf8) + [0xc0, 0x80] + Array("\"}".utf8), "bad_utf8"),
       ("a byte order mark", [0xef, 0xbb, 0xbf] + Array("{\"type\":\"ping\"}".utf8), "malformed"),
+      ("a piece of an impossible size", Array((piece + "\"size\":1048577}").utf8), "bad_field"),
+      ("a piece of nothing", Array((piece + "\"size\":3}\nabc").utf8), "bad_field"),
       ("too long", [UInt8](repeating: 0x20, count: 262_145), "line_too_long"),
       ("too long and without an end", [UInt8](repeating: 0x7b, count: 300_000), "line_too_long"),
     ]
@@ -46,6 +49,19 @@ import Testing
         #expect(await witness.answer(to: "{\"type\":\"ping\"}")?["type"] == "pong", "\(name)")
       }
       #expect(hub.process.isRunning)
+    }
+  }
+
+  @Test("bytes of a file that come before the welcome are not gathered")
+  func stranger() async throws {
+    try await Scene.run { scene in
+      let hub = try await scene.serve("--plaintext", "--ephemeral")
+      let peer = try hub.connection()
+      let hash = String(repeating: "0", count: 64)
+      peer.write("{\"type\":\"put\",\"offset\":0,\"size\":1048576,\"hash\":\"\(hash)\"}\n")
+      #expect(await peer.line()?["code"] == "malformed")
+      #expect(await peer.line() == nil)
+      #expect(try await hub.serves())
     }
   }
 

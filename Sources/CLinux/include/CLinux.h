@@ -7,14 +7,15 @@
 /// As renameat(2), and fails with EEXIST where the new name is taken.
 int qq_rename_exclusive(int old_folder, const char *old_name, int new_folder, const char *new_name);
 
-/// Has the disk begin to write these bytes of the file, and doesn't wait.
-void qq_start_writing(int file, off_t offset, off_t count);
-
 /// As pread(2), until `count` bytes or the end of the file: fewer mean the end, -1 an error.
 ssize_t qq_read_whole(int file, void *bytes, size_t count, off_t offset);
 
 /// As pwrite(2), until all is written: 0, or -1 for an error.
 int qq_write_whole(int file, const void *bytes, size_t count, off_t offset);
+
+/// As qq_write_whole, past the page cache where the file system can and size and offset allow it: copying into fresh pages
+/// of it costs more than the disk does. What was written so is read back from the disk.
+int qq_write_past_cache(int file, const void *bytes, size_t count, off_t offset);
 
 /// As syncfs(2): all of the file system that the file is on.
 int qq_sync_filesystem(int file);

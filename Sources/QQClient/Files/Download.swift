@@ -79,10 +79,10 @@ public struct Download<Target: DownloadTarget> {
     return .get(.init(ref: ref, file: key, offset: whole, hash: hash))
   }
 
-  /// Takes what the hub said. `open` makes the place where the file goes. Throws `FileError`, and `HubFrame.Failure`
+  /// Takes what the hub said; `digest` is that of the raw bytes. `open` makes the place where the file goes. Throws `FileError`, and `HubFrame.Failure`
   /// where the hub won't give it.
   public mutating func received(
-    _ frame: HubFrame, raw: [UInt8] = [], open: (HubFrame.File) throws(FileError) -> Target
+    _ frame: HubFrame, raw: [UInt8] = [], digest: Digest? = nil, open: (HubFrame.File) throws(FileError) -> Target
   ) throws -> Step {
     switch frame {
     case .file(let file) where file.ref == ref && saved == nil:
@@ -99,7 +99,7 @@ public struct Download<Target: DownloadTarget> {
     case .ok(let ok) where ok.ref == 0 && saved != nil:
       isDone = true
       return Step()
-    case .chunk(let chunk) where isReceiving && saved == nil: return try take(chunk, raw)
+    case .chunk(let chunk) where isReceiving && saved == nil: return try take(chunk, raw, digest ?? Digest(of: raw))
     case .end(let size, let hash) where isReceiving && saved == nil: return try finish(size, hash)
     case .error(let failure):
       // What is saved is saved, also where the hub has forgotten it meanwhile.
@@ -114,10 +114,10 @@ public struct Download<Target: DownloadTarget> {
     }
   }
 
-  private mutating func take(_ chunk: Chunk, _ bytes: [UInt8]) throws(FileError) -> Step {
+  private mutating func take(_ chunk: Chunk, _ bytes: [UInt8], _ digest: Digest) throws(FileError) -> Step {
     guard let file, let length = target?.hasher.length else { return Step() }
     guard chunk.offset == length, chunk.size == bytes.count, chunk.end <= file.info.size ?? .max,
-      Digest(of: bytes) == chunk.hash
+      digest == chunk.hash
     else { return try mismatch() }
     try target?.write(chunk, bytes)
     mismatches = 0

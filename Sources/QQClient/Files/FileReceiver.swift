@@ -61,7 +61,9 @@ public actor FileReceiver {
     guard let frame = line.frame else { return .init() }
     steps += 1
     do {
-      let step = try download.received(frame, raw: line.raw) { file throws(FileError) in try open(file) }
+      let step = try download.received(frame, raw: line.raw, digest: line.digest) { file throws(FileError) in
+        try open(file)
+      }
       if let received = step.received, let file = download.file { try report(file, received) }
       return step
     } catch let refusal as HubFrame.Failure {

@@ -117,7 +117,6 @@ struct FileSink {
     switch kind {
     case .file(let file):
       try file.write(bytes[...], at: chunk.offset)
-      if chunk.end % (8 << 20) == 0 { qq_start_writing(file.number, off_t(chunk.end - 8 << 20), 8 << 20) }
     case .folder(var writer):
       try writer.write(bytes, at: chunk.offset)
       kind = .folder(writer)

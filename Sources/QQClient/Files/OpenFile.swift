@@ -44,7 +44,7 @@ final class OpenFile {
   }
 
   func write(_ bytes: ArraySlice<UInt8>, at offset: Int64) throws(FileError) {
-    let result = bytes.withUnsafeBytes { qq_write_whole(number, $0.baseAddress, $0.count, off_t(offset)) }
+    let result = bytes.withUnsafeBytes { qq_write_past_cache(number, $0.baseAddress, $0.count, off_t(offset)) }
     guard result == 0 else { throw .system(.disk, "cannot write \"\(path)\"") }
   }
 
