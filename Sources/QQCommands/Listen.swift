@@ -115,10 +115,17 @@ struct Listen: AsyncParsableCommand {
           both.addTask { try await saver.run() }
           both.addTask {
             try await listener.run(reader) { try await sink.take($0) }
-            // What was begun is ended.
+            // What was begun is ended, unless its sender is away.
             saver.finish()
+            try await stillness(Self.patience) { saver.isIdle ? 0 : saver.steps + 1 }
+            try Task.checkCancellation()
+            if !saver.isIdle {
+              throw CommandFailure(.temporary, "what is left to save doesn't come: its sender is away")
+            }
           }
-          try await both.waitForAll()
+          // The saver, once the listener has ended; whatever fails.
+          try await both.next()
+          both.cancelAll()
         }
         return true
       }
@@ -126,9 +133,10 @@ struct Listen: AsyncParsableCommand {
       if let idle {
         group.addTask {
           while true {
-            let isOver = try await !sink.waitUntilIdle(idle.milliseconds)
-            if isOver, saver?.isIdle != false { return false }
-            try await Task.sleep(for: .milliseconds(min(idle.milliseconds, 100)))
+            let steps = saver?.steps
+            if try await !sink.waitUntilIdle(idle.milliseconds), saver == nil || saver?.isIdle == true { return false }
+            try await Task.sleep(for: .milliseconds(idle.milliseconds))
+            if saver?.steps == steps { return false }
           }
         }
       }
@@ -150,6 +158,9 @@ struct Listen: AsyncParsableCommand {
       throw CommandFailure(.cannotCreate, "--save \"\(folder)\" is no folder that can be written to")
     }
   }
+
+  /// Milliseconds without anything coming, of a file that is to be saved yet.
+  private static let patience: Int64 = 60_000
 
   private static func sleep(_ milliseconds: Int64) async throws -> Bool {
     try await Task.sleep(for: .milliseconds(milliseconds))

@@ -64,8 +64,8 @@ struct Serve: AsyncParsableCommand {
   @Option(help: .init("Keep no more than this of the files of one user.", valueName: "size"))
   var quota: SizeOption?
 
-  @Option(help: .init("Keep no more than this of all files.", valueName: "size"))
-  var spool: SizeOption?
+  @Option(name: .customLong("spool"), help: .init("Keep no more than this of all files.", valueName: "size"))
+  var spoolSize: SizeOption?
 
   @Option(help: .init("Take no file that would leave less than this free on the disk.", valueName: "size"))
   var reserve: SizeOption = .init(bytes: 1 << 30)
@@ -112,12 +112,12 @@ struct Serve: AsyncParsableCommand {
     do {
       if let folder {
         let journal = MemoryJournal(epoch: Self.newEpoch())
-        let spool = try Self.spool(folder.path, logger)
+        let spool = try spool(folder.path, logger)
         running = try await HubServer.start(server, journal: journal, spool: spool, logger: logger) { end.finish($0) }
         running.keepRetention(journal, age: retain.milliseconds)
       } else {
         let journal = try SQLiteJournal(path: directory + "/journal.db", makeEpoch: Self.newEpoch)
-        let spool = try Self.spool(directory, logger)
+        let spool = try spool(directory, logger)
         running = try await HubServer.start(server, journal: journal, spool: spool, logger: logger) { end.finish($0) }
         running.keepRetention(journal, age: retain.milliseconds)
       }
@@ -142,7 +142,7 @@ struct Serve: AsyncParsableCommand {
     hub.admitted = admit.compactMap { CIDR($0) }
     hub.files.file = maxFile?.bytes ?? .max
     hub.files.user = quota?.bytes ?? .max
-    hub.files.total = spool?.bytes ?? .max
+    hub.files.total = spoolSize?.bytes ?? .max
     hub.files.reserve = reserve.bytes
     hub.plaintext = plaintextLan ? .admitted : plaintext ? .loopback : .refused
     // Whoever runs the hub is always let in, as the user this account is by default.
@@ -168,8 +168,8 @@ struct Serve: AsyncParsableCommand {
     }
   }
 
-  private static func spool(_ directory: String, _ logger: Logger) throws -> Spool {
-    try Spool(directory) { logger.error("spool", metadata: ["problem": "\($0)"]) }
+  private func spool(_ directory: String, _ logger: Logger) throws -> Spool {
+    try Spool(directory, reserve: reserve.bytes) { logger.error("spool", metadata: ["problem": "\($0)"]) }
   }
 
   /// Every interface unless places were named; IPv6 besides IPv4 where the machine has it.

@@ -27,9 +27,12 @@ public final class Spool: Sendable {
   private let sink = Mutex<(@Sendable (SpoolAnswer) -> Void)?>(nil)
   private let log: @Sendable (String) -> Void
 
-  /// Makes the folders. `log` is told what a client is told only in general.
-  public init(_ directory: String, log: @escaping @Sendable (String) -> Void) throws(SpoolError) {
-    disk = try SpoolDisk(directory)
+  /// Makes the folders. `reserve`: bytes that are to stay free on the disk, where the journal has to go on too. `log` is
+  /// told what a client is told only in general.
+  public init(
+    _ directory: String, reserve: Int64 = 0, log: @escaping @Sendable (String) -> Void
+  ) throws(SpoolError) {
+    disk = try SpoolDisk(directory, reserve: reserve)
     pool = NIOThreadPool(numberOfThreads: 3)
     self.log = log
   }

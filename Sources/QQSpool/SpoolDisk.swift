@@ -7,15 +7,20 @@ import Synchronization
 /// The spool's files, by plain system calls. Used by several threads, by one for each file at a time.
 final class SpoolDisk: Sendable {
   private let directory: String
+  private let reserve: Int64
   /// The hashes of the chunks that are known to be on the disk, by the seq of the file.
   private let sums = Mutex<[Int64: TreeHasher]>([:])
   /// What was written last, for those who follow an upload: it isn't in the page cache.
-  private let recent = Mutex(RecentChunks(capacity: 24))
+  private let recent = Mutex(RecentChunks(capacity: 16))
   /// Files whose hashes stay in memory though nobody sends them just now.
   private static let remembered = 64
 
-  init(_ directory: String) throws(SpoolError) {
+  /// Whatever was said, the journal needs room.
+  private static let leastReserve: Int64 = 8 << 20
+
+  init(_ directory: String, reserve: Int64) throws(SpoolError) {
     self.directory = directory
+    self.reserve = max(reserve, Self.leastReserve)
     for folder in ["", "/uploads", "/blobs"] {
       guard mkdir(directory + folder, 0o700) == 0 || errno == EEXIST else {
         throw SpoolError(message: "cannot make \(directory + folder): \(Self.reason(errno))")
@@ -107,6 +112,8 @@ final class SpoolDisk: Sendable {
     // After an end that was cut off, or a piece that was sent twice over.
     if hasher.length > chunk.offset { hasher.truncate(to: chunk.offset) }
     guard hasher.length == chunk.offset else { throw .mismatch }
+    // What was promised at the offer isn't all: a pipe's length is known to nobody, and others use the disk as well.
+    guard try free() - Int64(bytes.count) >= reserve else { throw .noSpace }
     do throws(SpoolFailure) {
       let data = try Descriptor(part(seq), O_WRONLY | O_CREAT)
       try data.write(bytes, at: chunk.offset)

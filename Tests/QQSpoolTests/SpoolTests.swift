@@ -190,6 +190,17 @@ struct SpoolTests {
     await probe.spool.stop()
   }
 
+  @Test("no piece is taken that would leave the disk less than its reserve")
+  func reserve() async throws {
+    let (answers, continuation) = AsyncStream.makeStream(of: SpoolAnswer.self)
+    let spool = try Spool(path, reserve: .max / 2) { _ in }
+    spool.start([]) { continuation.yield($0) }
+    let (chunk, bytes) = chunks(content)[0]
+    spool.request(.write(7, session: 9, chunk, bytes))
+    #expect(await answers.first { _ in true } == .failed(7, session: 9, ref: nil, .noSpace))
+    await spool.stop()
+  }
+
   @Test("an empty file is a file")
   func empty() async throws {
     let probe = try Probe(path)

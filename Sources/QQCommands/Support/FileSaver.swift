@@ -9,7 +9,7 @@ final class FileSaver: Sendable {
   private let display: ProgressDisplay
   private let offers: AsyncStream<HubFrame.File>
   private let queue: AsyncStream<HubFrame.File>.Continuation
-  private let state = Mutex((seen: Set<Int64>(), active: 0))
+  private let state = Mutex((seen: Set<Int64>(), active: 0, steps: 0))
 
   /// Files at a time: one whose sender is away holds up none of the others.
   private static let limit = 32
@@ -33,6 +33,9 @@ final class FileSaver: Sendable {
 
   /// Nothing is under way.
   var isIdle: Bool { state.withLock { $0.active == 0 } }
+
+  /// Counts what comes: a file whose sender is away may be under way for ever.
+  var steps: Int { state.withLock(\.steps) }
 
   /// No more files will come: `run` returns once those that did are saved.
   func finish() {
@@ -73,7 +76,10 @@ final class FileSaver: Sendable {
     while true {
       let receiver = FileReceiver(
         try context.link(), .seq(file.seq), to: .folder(directory),
-        report: { self.display.show($0.id, $0.info.name, done: $1, total: $0.info.size) },
+        report: { file, received in
+          self.state.withLock { $0.steps += 1 }
+          self.display.show(file.id, file.info.name, done: received, total: file.info.size)
+        },
         // The listener's own connection says the same.
         notice: { _ in })
       do {
