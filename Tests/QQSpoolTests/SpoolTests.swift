@@ -34,19 +34,13 @@ struct SpoolTests {
     }
   }
 
-  private let content = (0..<(Chunk.size * 5 / 2)).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 15) }
+  private let content = SplitMix64.bytes(Chunk.size * 5 / 2)
 
   private func chunks(_ bytes: [UInt8]) -> [(chunk: Chunk, bytes: [UInt8])] {
     stride(from: 0, to: bytes.count, by: Chunk.size).map { start in
       let part = Array(bytes[start..<min(bytes.count, start + Chunk.size)])
       return (Chunk(offset: Int64(start), size: part.count, hash: Digest(of: part)), part)
     }
-  }
-
-  private func hash(_ bytes: [UInt8]) -> TreeHash {
-    var hasher = TreeHasher()
-    for (chunk, _) in chunks(bytes) { hasher.add(chunk.hash, size: chunk.size) }
-    return hasher.hash
   }
 
   private func write(_ probe: Probe, _ seq: Int64, _ bytes: [UInt8], from: Int = 0) async {
@@ -78,7 +72,7 @@ struct SpoolTests {
     #expect(
       await probe.ask(.read(part, session: 1, offset: Int64(Chunk.size), size: Chunk.size))
         == .read(7, session: 1, all[1].chunk, all[1].bytes))
-    let whole = hash(content)
+    let whole = HubHarness.hash(content)
     #expect(
       await probe.ask(.finish(7, session: 9, ref: 3, size: Int64(content.count), whole))
         == .finished(7, session: 9, ref: 3, size: Int64(content.count), whole))
@@ -88,7 +82,8 @@ struct SpoolTests {
       await probe.ask(.read(kept, session: 1, offset: Int64(2 * Chunk.size), size: Chunk.size / 2))
         == .read(7, session: 1, all[2].chunk, all[2].bytes))
     #expect(
-      await probe.ask(.check(kept, session: 1, offset: Int64(Chunk.size), hash(Array(content.prefix(Chunk.size)))))
+      await probe.ask(
+        .check(kept, session: 1, offset: Int64(Chunk.size), HubHarness.hash(Array(content.prefix(Chunk.size)))))
         == .checked(7, session: 1, offset: Int64(Chunk.size), isSame: true))
     #expect(
       await probe.ask(.check(kept, session: 1, offset: Int64(Chunk.size), whole))
@@ -111,18 +106,19 @@ struct SpoolTests {
     probe = try Probe(path, kept: part)
     let two = Int64(2 * Chunk.size)
     #expect(
-      await probe.ask(.open(7)) == .opened(7, size: two, hash: hash(Array(content.prefix(2 * Chunk.size)))))
+      await probe.ask(.open(7)) == .opened(7, size: two, hash: HubHarness.hash(Array(content.prefix(2 * Chunk.size)))))
     await probe.spool.stop()
 
     damage("uploads/7.part", at: Chunk.size + 5)
     probe = try Probe(path, kept: part)
     let one = Int64(Chunk.size)
-    #expect(await probe.ask(.open(7)) == .opened(7, size: one, hash: hash(Array(content.prefix(Chunk.size)))))
+    #expect(
+      await probe.ask(.open(7)) == .opened(7, size: one, hash: HubHarness.hash(Array(content.prefix(Chunk.size)))))
     // From there it goes on to its end.
     await write(probe, 7, content, from: 1)
     #expect(
-      await probe.ask(.finish(7, session: 9, ref: nil, size: Int64(content.count), hash(content)))
-        == .finished(7, session: 9, ref: nil, size: Int64(content.count), hash(content)))
+      await probe.ask(.finish(7, session: 9, ref: nil, size: Int64(content.count), HubHarness.hash(content)))
+        == .finished(7, session: 9, ref: nil, size: Int64(content.count), HubHarness.hash(content)))
     await probe.spool.stop()
 
     damage("uploads/7.sums", at: 3)
@@ -137,10 +133,10 @@ struct SpoolTests {
     await write(probe, 7, content)
     await write(probe, 8, Array(content.prefix(5)))
     await probe.spool.stop()
-    let whole = KeptFile(seq: 7, hash: hash(content))
+    let whole = KeptFile(seq: 7, hash: HubHarness.hash(content))
     probe = try Probe(path, kept: [whole])
     #expect(names("uploads") == [])
-    #expect(names("blobs") == ["\(hash(content).digest)", "\(hash(content).digest).sums"])
+    #expect(names("blobs") == ["\(HubHarness.hash(content).digest)", "\(HubHarness.hash(content).digest).sums"])
     let first = chunks(content)[0]
     #expect(
       await probe.ask(.read(whole, session: 1, offset: 0, size: Chunk.size))
@@ -156,12 +152,13 @@ struct SpoolTests {
     let probe = try Probe(path)
     for seq in [7, 8] as [Int64] {
       await write(probe, seq, content)
-      probe.spool.request(.keep(seq, hash(content)))
+      probe.spool.request(.keep(seq, HubHarness.hash(content)))
     }
     let first = chunks(content)[0]
     for seq in [7, 8] as [Int64] {
       #expect(
-        await probe.ask(.read(KeptFile(seq: seq, hash: hash(content)), session: 1, offset: 0, size: Chunk.size))
+        await probe.ask(
+          .read(KeptFile(seq: seq, hash: HubHarness.hash(content)), session: 1, offset: 0, size: Chunk.size))
           == .read(seq, session: 1, first.chunk, first.bytes))
     }
     #expect(names("blobs").count == 2)
@@ -181,12 +178,12 @@ struct SpoolTests {
         == .failed(7, session: 9, ref: nil, .mismatch))
     await write(probe, 7, content)
     #expect(
-      await probe.ask(.finish(7, session: 9, ref: 4, size: 5, hash(content)))
+      await probe.ask(.finish(7, session: 9, ref: 4, size: 5, HubHarness.hash(content)))
         == .failed(7, session: 9, ref: 4, .mismatch))
     #expect(
-      await probe.ask(.finish(7, session: 9, ref: 4, size: Int64(content.count), hash([])))
+      await probe.ask(.finish(7, session: 9, ref: 4, size: Int64(content.count), HubHarness.hash([])))
         == .failed(7, session: 9, ref: 4, .mismatch))
-    #expect(await probe.ask(.open(7)) == .opened(7, size: Int64(content.count), hash: hash(content)))
+    #expect(await probe.ask(.open(7)) == .opened(7, size: Int64(content.count), hash: HubHarness.hash(content)))
     await probe.spool.stop()
   }
 
