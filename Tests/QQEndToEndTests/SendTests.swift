@@ -26,6 +26,15 @@ import Testing
     }
   }
 
+  @Test("help names the whole command")
+  func help() async throws {
+    try await Scene.run { scene in
+      let help = try await scene.run("send", "--help")
+      #expect(help.status == 0)
+      #expect(help.lines.contains { $0.text.hasPrefix("USAGE: qq send ") })
+    }
+  }
+
   @Test("with TEXT standard input is never read")
   func unreadInput() async throws {
     try await Scene.run { scene in

@@ -51,7 +51,10 @@ public enum Program {
   /// asked.
   static func command(_ arguments: [String]) throws -> any ParsableCommand {
     let named = QQ.configuration.subcommands.first { $0.configuration.commandName == arguments.first }
-    if let command = try? named?.parseAsRoot(Array(arguments.dropFirst())) { return command }
+    // Asked for help, the parser gives a command of its own, which would know nothing of the tree.
+    if let named, let command = try? named.parseAsRoot(Array(arguments.dropFirst())), type(of: command) == named {
+      return command
+    }
     return try QQ.parseAsRoot(arguments)
   }
 
