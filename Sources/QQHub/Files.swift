@@ -63,6 +63,8 @@ enum Transfer: Equatable, Sendable {
     /// Until the spool has said what is there: the request's number.
     var ref: Int64?
     var isOpening = true
+    /// All has come: what is there is being made durable.
+    var isFinishing = false
     /// Bytes that were handed to the spool.
     var received: Int64 = 0
   }
@@ -204,7 +206,8 @@ struct Files: Sendable {
     guard let discardDue, now >= discardDue else { return [] }
     let seqs = due.filter { $0.value <= now }.keys.sorted()
     for seq in seqs {
-      if all[seq]?.getters.isEmpty == false {
+      // Who waits for bytes that don't come doesn't hold it up.
+      if all[seq]?.row.content != nil, all[seq]?.getters.isEmpty == false {
         due[seq] = now + 60_000
       } else {
         due[seq] = nil

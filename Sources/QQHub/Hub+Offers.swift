@@ -110,6 +110,7 @@ extension Hub {
       row.content = .init(size: size, hash: hash)
       put(row)
       files.update(seq) { $0.verified = size }
+      if let uploader = files[seq]?.uploader { endTransfer(uploader) }
       deliveries.append(.spool(.keep(seq, hash)))
       if let session { answer(session, .ok(.init(ref: ref, seq: seq, hash: hash))) }
       for getter in files[seq]?.getters ?? [] { pumpFile(getter) }

@@ -18,6 +18,9 @@ extension Hub {
           .init(ref: ref, .unknownFile, "no file was offered under the id \(file), or it is kept no longer", id: file)))
     }
     let seq = found.row.seq
+    if case .uploading(let upload)? = sessions[id]?.transfer, upload.isOpening || upload.isFinishing {
+      return fail(id, .badField, "an upload of this session waits for its answer still")
+    }
     endTransfer(id)
     if let content = found.row.content {
       return answer(id, .ok(.init(ref: ref, seq: seq, offset: content.size, hash: content.hash)))
@@ -57,9 +60,9 @@ extension Hub {
 
   mutating func receive(_ chunk: Chunk, _ bytes: [UInt8], from id: SessionID) {
     guard let session = sessions[id], !session.isClosing else { return }
-    guard case .uploading(var upload)? = session.transfer, !upload.isOpening, let file = files[upload.file] else {
-      return fail(id, .badField, "a piece of a file came, and no upload was begun")
-    }
+    guard case .uploading(var upload)? = session.transfer, !upload.isOpening, !upload.isFinishing,
+      let file = files[upload.file]
+    else { return fail(id, .badField, "a piece of a file came, and no upload was begun") }
     guard chunk.offset == upload.received, chunk.offset % Int64(Chunk.size) == 0,
       chunk.end <= file.row.info.size ?? .max, chunk.size == Chunk.size || chunk.end == file.row.info.size ?? chunk.end
     else { return fail(id, .badField, "the piece at \(chunk.offset) doesn't follow what came before") }
@@ -80,11 +83,13 @@ extension Hub {
   }
 
   mutating func receiveFinish(_ ref: Int64?, _ size: Int64, _ hash: TreeHash, from id: SessionID) {
-    guard case .uploading(let upload)? = sessions[id]?.transfer, !upload.isOpening, let file = files[upload.file],
-      upload.received == size, file.row.info.size ?? size == size
+    guard case .uploading(var upload)? = sessions[id]?.transfer, !upload.isOpening, !upload.isFinishing,
+      let file = files[upload.file], upload.received == size, file.row.info.size ?? size == size
     else {
       return answer(id, .error(.init(ref: ref, .badField, "that isn't all of the file")))
     }
+    upload.isFinishing = true
+    sessions[id]?.transfer = .uploading(upload)
     sessions[id]?.outstanding += 1
     deliveries.append(.spool(.finish(upload.file, session: id, ref: ref, size: size, hash)))
   }
@@ -102,6 +107,9 @@ extension Hub {
   }
 
   // MARK: Getting
+
+  /// Requests to the spool that one session may have under way.
+  private static let readsAtOnce = 4
 
   /// The file that a user may get by this key; nil where there is none.
   private func file(_ key: ClientFrame.FileKey, for user: UserID) -> Files.File? {
@@ -123,6 +131,10 @@ extension Hub {
         id,
         .error(
           .init(ref: get.ref, .unknownFile, "no such file was offered to this user, or it is kept no longer")))
+    }
+    // A client asks a second time once it knows what it has; who goes on asking fills the spool's queue.
+    guard sessions[id]?.reads ?? 0 < Self.readsAtOnce else {
+      return fail(id, .quota, "too many pieces are asked for at once")
     }
     endTransfer(id)
     let seq = file.row.seq
@@ -154,6 +166,7 @@ extension Hub {
       if getting.next > verified, file.row.content == nil { return }
       if getting.next > 0, let hash = getting.hash, getting.next <= verified {
         getting.isReading = true
+        sessions[id]?.reads += 1
         deliveries.append(.spool(.check(file.kept, session: id, offset: getting.next, hash)))
         return
       }
@@ -163,6 +176,7 @@ extension Hub {
     guard getting.isWritable else { return }
     if getting.next < verified {
       getting.isReading = true
+      sessions[id]?.reads += 1
       let size = Int(min(Int64(Chunk.size), verified - getting.next))
       deliveries.append(.spool(.read(file.kept, session: id, offset: getting.next, size: size)))
     } else if let content = file.row.content {
@@ -243,8 +257,12 @@ extension Hub {
     case .opened(let seq, let size, let hash): opened(seq, size: size, hash: hash)
     case .written(let seq, let id, let end): written(seq, by: id, end: end)
     case .finished(let seq, let id, let ref, let size, let hash): finished(seq, by: id, ref: ref, size: size, hash)
-    case .checked(let seq, let id, let offset, let isSame): checked(seq, for: id, offset: offset, isSame: isSame)
-    case .read(let seq, let id, let chunk, let bytes): read(seq, for: id, chunk, bytes)
+    case .checked(let seq, let id, let offset, let isSame):
+      sessions[id]?.reads -= 1
+      checked(seq, for: id, offset: offset, isSame: isSame)
+    case .read(let seq, let id, let chunk, let bytes):
+      sessions[id]?.reads -= 1
+      read(seq, for: id, chunk, bytes)
     case .failed(let seq, let id, let ref, let failure): spoolFailed(seq, id, ref, failure)
     }
   }

@@ -29,6 +29,8 @@ struct Session: Sendable {
   var phase: Phase = .greeting
   var reading: Reading?
   var transfer: Transfer?
+  /// Pieces of files that the spool was asked for.
+  var reads = 0
   /// What came while the user was being made: it waits for the welcome.
   var held: [ClientFrame] = []
   /// The newest message that it sent before it listened, and so isn't marked as its own in the tail.

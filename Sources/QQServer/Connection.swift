@@ -220,8 +220,9 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
   }
 
   func resumeReading() {
-    guard holdsRead, let context, context.channel.isWritable, chunksInFlight < Self.chunkLimit, !runner.isCongested
-    else { return }
+    guard holdsRead, let context, context.channel.isWritable, chunksInFlight < Self.chunkLimit else { return }
+    // What waited for something else waits for the journal now.
+    guard !runner.isCongested else { return port.held.append(self) }
     holdsRead = false
     context.read()
   }

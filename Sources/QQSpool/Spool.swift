@@ -10,10 +10,12 @@ import Synchronization
 /// Requests about one file run one after the other, but for reading, those about several at once on a few threads of the
 /// spool's own: a sync that takes seconds holds up nobody else's file, and never the hub.
 public final class Spool: Sendable {
-  /// Reading what is verified waits for nothing that is written behind it.
-  private struct Lane: Hashable {
-    var seq: Int64
-    var isReading: Bool
+  /// What runs one after the other: all about one upload; what gives and takes contents that several files may share;
+  /// and reading what is verified, which waits for nothing that is written behind it.
+  private enum Lane: Hashable {
+    case upload(Int64)
+    case contents
+    case reading(Int64)
   }
 
   private struct State {
@@ -52,7 +54,12 @@ public final class Spool: Sendable {
 
   /// On any thread; requests about one file keep their order.
   public func request(_ request: SpoolRequest) {
-    let lane = Lane(seq: request.seq, isReading: request.isReading)
+    let lane: Lane =
+      switch request {
+      case .keep, .remove: .contents
+      case .read(let file, _, _, _), .check(let file, _, _, _): .reading(file.seq)
+      case .measure, .open, .write, .finish: .upload(request.seq)
+      }
     let isFirst = state.withLock { state in
       state.queues[lane, default: []].append(request)
       return state.running.insert(lane).inserted
@@ -109,8 +116,6 @@ extension SpoolRequest {
     case .check(let file, _, _, _), .read(let file, _, _, _): file.seq
     }
   }
-
-  var isReading: Bool { if case .read = self { true } else { false } }
 
   var asker: (session: SessionID, ref: Int64?) {
     switch self {

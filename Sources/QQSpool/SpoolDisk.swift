@@ -9,11 +9,16 @@ final class SpoolDisk: Sendable {
   private let directory: String
   private let reserve: Int64
   /// The hashes of the chunks that are known to be on the disk, by the seq of the file.
-  private let sums = Mutex<[Int64: TreeHasher]>([:])
+  private let sums = Mutex<[Int64: Known]>([:])
   /// What was written last, for those who follow an upload: it isn't in the page cache.
   private let recent = Mutex(RecentChunks(capacity: 16))
-  /// Files whose hashes stay in memory though nobody sends them just now.
-  private static let remembered = 64
+  private static let rememberedFiles = 256
+
+  private struct Known {
+    var hasher: TreeHasher
+    /// Higher, the later it was used.
+    var use: UInt64
+  }
 
   /// Whatever was said, the journal needs room.
   private static let leastReserve: Int64 = 8 << 20
@@ -52,7 +57,7 @@ final class SpoolDisk: Sendable {
       try keep(seq, hash)
       return nil
     case .check(let file, let session, let offset, let hash):
-      let isSame = try hasher(file).hash(ofFirst: offset) == hash
+      let isSame = try known(file).hash(ofFirst: offset) == hash
       return .checked(file.seq, session: session, offset: offset, isSame: isSame)
     case .read(let file, let session, let offset, let size):
       let (chunk, bytes) = try read(file, offset: offset, size: size)
@@ -85,23 +90,21 @@ final class SpoolDisk: Sendable {
   // MARK: Uploads
 
   /// What is there of an upload, verified: the hashes that were written beside it count only for bytes that are theirs.
+  /// The rest is cut off.
   private func open(_ seq: Int64) throws(SpoolFailure) -> TreeHasher {
-    if let known = sums.withLock({ $0[seq] }) { return known }
-    var hasher = TreeHasher()
+    if let known = remembered(seq) { return known }
     let data = try Descriptor(part(seq), O_RDWR | O_CREAT)
     let hashes = try Descriptor(partSums(seq), O_RDWR | O_CREAT)
+    var hasher = TreeHasher()
     let size = try data.size
     while hasher.length < size {
       let expected = try hashes.read(at: hasher.length / Int64(Chunk.size) * 32, 32)
       let bytes = try data.read(at: hasher.length, Int(min(Int64(Chunk.size), size - hasher.length)))
-      // An end that isn't a whole chunk is sent again: only the sender knows where the file ends.
-      guard bytes.count == Chunk.size, let hash = expected.withUnsafeBytes({ Digest(raw: $0) }),
-        Digest(of: bytes) == hash
-      else { break }
+      guard let hash = expected.withUnsafeBytes({ Digest(raw: $0) }), Digest(of: bytes) == hash else { break }
       hasher.add(hash, size: bytes.count)
     }
     try data.truncate(hasher.length)
-    try hashes.truncate(hasher.length / Int64(Chunk.size) * 32)
+    try hashes.truncate(Int64(hasher.count) * 32)
     remember(hasher, seq)
     return hasher
   }
@@ -138,6 +141,7 @@ final class SpoolDisk: Sendable {
     try Descriptor(directory + "/uploads", O_RDONLY | O_DIRECTORY).sync()
   }
 
+  /// May be called again after a crash in the middle of it.
   private func keep(_ seq: Int64, _ hash: TreeHash) throws(SpoolFailure) {
     if access(blob(hash), F_OK) == 0 {
       // Somebody's file has this content already.
@@ -146,54 +150,62 @@ final class SpoolDisk: Sendable {
       return
     }
     for (from, to) in [(partSums(seq), blobSums(hash)), (part(seq), blob(hash))] {
-      guard rename(from, to) == 0 else { throw Self.failure("keep", from, errno) }
+      if rename(from, to) == 0 || errno == ENOENT && access(to, F_OK) == 0 { continue }
+      throw Self.failure("keep", from, errno)
     }
     try Descriptor(directory + "/blobs", O_RDONLY | O_DIRECTORY).sync()
   }
 
+  private func remembered(_ seq: Int64) -> TreeHasher? {
+    sums.withLock { sums in
+      guard var found = sums[seq] else { return nil }
+      found.use = (sums.values.map(\.use).max() ?? 0) &+ 1
+      sums[seq] = found
+      return found.hasher
+    }
+  }
+
+  /// What nobody has used for longest is forgotten: it is read again where it is needed.
   private func remember(_ hasher: TreeHasher, _ seq: Int64) {
     sums.withLock { sums in
-      if sums.count >= Self.remembered, sums[seq] == nil, let oldest = sums.keys.min() { sums[oldest] = nil }
-      sums[seq] = hasher
+      if sums.count >= Self.rememberedFiles, sums[seq] == nil,
+        let oldest = sums.min(by: { $0.value.use < $1.value.use })?.key
+      {
+        sums[oldest] = nil
+      }
+      sums[seq] = Known(hasher: hasher, use: (sums.values.map(\.use).max() ?? 0) &+ 1)
     }
   }
 
   // MARK: Reading
 
-  /// Of all that is there.
-  private func hasher(_ file: KeptFile) throws(SpoolFailure) -> TreeHasher {
-    if let known = sums.withLock({ $0[file.seq] }) { return known }
-    guard let hash = file.hash else { return try open(file.seq) }
-    // Not renamed yet, or its content was there before.
-    guard access(blob(hash), F_OK) == 0 else { return try open(file.seq) }
-    let size = try Descriptor(blob(hash), O_RDONLY).size
+  /// Of all that is there, without changing it.
+  private func known(_ file: KeptFile) throws(SpoolFailure) -> TreeHasher {
+    if let known = remembered(file.seq) { return known }
+    // An upload was looked at before anybody could ask for it: forgotten since, its hashes lie beside it. What is whole
+    // may not have its place yet.
+    let isKept = file.hash.map { access(blob($0), F_OK) == 0 } ?? false
+    let (data, sums) =
+      if isKept, let hash = file.hash { (blob(hash), blobSums(hash)) } else { (part(file.seq), partSums(file.seq)) }
+    let size = try Descriptor(data, O_RDONLY).size
     let count = Int((size + Int64(Chunk.size) - 1) / Int64(Chunk.size))
-    let hashes = try Descriptor(blobSums(hash), O_RDONLY).read(at: 0, count * 32)
+    let hashes = try Descriptor(sums, O_RDONLY).read(at: 0, count * 32)
     var hasher = TreeHasher()
-    for index in 0..<count {
-      guard let digest = hashes[(index * 32)..<min(hashes.count, index * 32 + 32)].withUnsafeBytes({ Digest(raw: $0) })
-      else { throw .broken("the hashes of \(hash) are cut off") }
+    for index in 0..<hashes.count / 32 {
+      guard let digest = hashes[(index * 32)..<(index * 32 + 32)].withUnsafeBytes({ Digest(raw: $0) }) else { break }
       hasher.add(digest, size: Int(min(Int64(Chunk.size), size - hasher.length)))
     }
+    guard let hash = file.hash else { return hasher }
     guard hasher.hash == hash else { throw .broken("the hashes of \(hash) are damaged") }
     remember(hasher, file.seq)
     return hasher
-  }
-
-  /// Of a chunk that is verified. An upload that goes on meanwhile is not looked at as a whole, which would cut it.
-  private func chunkHash(_ file: KeptFile, _ offset: Int64) throws(SpoolFailure) -> Digest? {
-    if file.hash == nil, sums.withLock({ $0[file.seq] }) == nil {
-      return try Descriptor(partSums(file.seq), O_RDONLY).read(at: offset / Int64(Chunk.size) * 32, 32)
-        .withUnsafeBytes { Digest(raw: $0) }
-    }
-    return try hasher(file).chunk(at: offset)
   }
 
   private func read(_ file: KeptFile, offset: Int64, size: Int) throws(SpoolFailure) -> (Chunk, [UInt8]) {
     if let found = recent.withLock({ $0.find(file.seq, offset) }), found.chunk.size == size {
       return (found.chunk, found.bytes)
     }
-    guard let hash = try chunkHash(file, offset) else { throw .broken("there is nothing at \(offset)") }
+    guard let hash = try known(file).chunk(at: offset) else { throw .broken("there is nothing at \(offset)") }
     let path = file.hash.map(blob) ?? part(file.seq)
     let data: Descriptor
     do throws(SpoolFailure) {
@@ -219,7 +231,9 @@ final class SpoolDisk: Sendable {
           do throws(SpoolFailure) {
             try keep(file.seq, hash)
           } catch {
-            problems.append("file \(file.seq) is lost: \(error)")
+            // Whatever is left of it stays, for whoever looks into it.
+            wanted.formUnion([part(file.seq), partSums(file.seq)])
+            problems.append("file \(file.seq) can't be kept: \(error)")
           }
         }
         wanted.formUnion([blob(hash), blobSums(hash)])

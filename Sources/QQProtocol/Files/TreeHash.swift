@@ -110,6 +110,9 @@ public struct TreeHasher: Sendable {
     length += Int64(size)
   }
 
+  /// How many were added.
+  public var count: Int { chunks.count / 32 }
+
   /// Of all that was added.
   public var hash: TreeHash { Self.hash(chunks[...], length: length) }
 
