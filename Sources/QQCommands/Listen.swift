@@ -50,7 +50,10 @@ struct Listen: AsyncParsableCommand {
   @Option(help: .init("How often a failed --exec is tried again.", valueName: "count"))
   var retries: Int = 5
 
-  @Option(help: .init("Save the files that are sent to this user in this folder.", valueName: "folder"))
+  @Option(
+    help: .init(
+      "Save the files that are sent to this user in this folder, which is made where there is none.",
+      valueName: "folder"))
   var save: String?
 
   @Argument(help: .init("Only these conversations: nicks, addresses, @groups.", valueName: "targets"))
@@ -85,7 +88,11 @@ struct Listen: AsyncParsableCommand {
     if let save { try Self.check(save) }
     let sink = EventSink(
       context.output, filter: filter, count: count, runner: exec.map { CommandRunner($0, retries: retries) }
-    ) { saver?.take($0) }
+    ) {
+      saver?.take($0)
+    } above: { body in
+      if let saver { try saver.above(body) } else { try body() }
+    }
     let listener = Listener(try context.link(), watchesPresence: filter.wantsPresence) { notice in
       switch notice {
       case .link(let link): context.note(link)
@@ -151,6 +158,7 @@ struct Listen: AsyncParsableCommand {
   /// A folder that can't be written to is told at once, not with the first file.
   private static func check(_ folder: String) throws {
     var status = stat()
+    mkdir(folder, 0o777)
     guard stat(folder, &status) == 0 else {
       throw CommandFailure(.cannotCreate, "--save \"\(folder)\": \(String(cString: strerror(errno)).lowercased())")
     }

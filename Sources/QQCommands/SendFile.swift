@@ -9,7 +9,8 @@ struct SendFile: AsyncParsableCommand {
     discussion: """
       TARGETS are as for send. The bytes go to the hub once, whoever is to get them, and wait there for who isn't here. \
       What was cut off is gone on from by the same command again. "-" is standard input, and takes --name. Exits with 0 \
-      once the hub has every file whole, with --wait delivered once everybody has verified and saved it.
+      once the hub has every file whole, with --wait delivered once everybody has verified and saved it. --timeout is how \
+      long nothing may happen, 60 s unless it is given. With --json also "progress" objects are printed.
       """)
 
   @OptionGroup var options: GlobalOptions
@@ -62,12 +63,18 @@ struct SendFile: AsyncParsableCommand {
     for (index, file) in files.enumerated() {
       let outgoing = OutgoingFile(path: file, name: name, links: links, isPipe: file == "-")
       let key = id.map { files.count == 1 ? $0 : "\($0)\u{0}\(index + 1)" }
-      let skipped = try await sender.add(outgoing) { info in
-        if let key { return MessageSource.id(key: key) }
-        return try report.memory.id(of: outgoing, info) { context.output.note($0) }
+      do {
+        let skipped = try await sender.add(outgoing) { info, state in
+          if let key { return MessageSource.id(key: key) }
+          return try memory.id(of: outgoing, info, state: state) { context.output.note($0) }
+        }
+        for what in skipped { context.output.complain("skipped \(what)") }
+      } catch let error as FileError {
+        // The others are sent all the same.
+        report.refused(CommandFailure(ExitStatus(error), error.message))
       }
-      for what in skipped { context.output.complain("skipped \(what)") }
     }
+    guard await sender.hasFiles else { throw CommandFailure(report.status ?? .noInput) }
     do {
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await sender.run() }
@@ -87,10 +94,21 @@ struct SendFile: AsyncParsableCommand {
     if let status = report.status { throw CommandFailure(status) }
   }
 
+  private static func isOver(_ error: any Error) -> Bool {
+    if let error = error as? FileError { return error.kind == .changed }
+    guard case ClientError.refused(_, let failure)? = error as? ClientError else { return false }
+    return [ErrorCode.unknownFile, .fileGone].map(\.rawValue).contains(failure.code)
+  }
+
   private func giveUp(
     _ error: any Error, _ sender: FileSender, _ context: CommandContext, _ report: FileReport
   ) async throws -> Never {
     for (id, info) in await sender.unfinished where !report.hasFailed(id) {
+      // Nothing to go on with: the file is another, or the hub has let go of it. The same command sends it anew.
+      if Self.isOver(error) {
+        report.memory.forget(id)
+        continue
+      }
       let name = TextSafety.visible(info.name)
       context.output.complain(
         info.size == nil
@@ -123,6 +141,12 @@ final class FileReport: Sendable {
 
   var status: ExitStatus? { state.withLock(\.status) }
 
+  /// A file that can't be sent.
+  func refused(_ failure: CommandFailure) {
+    if let message = failure.message { display.above { context.output.complain(message) } }
+    state.withLock { state in if state.status == nil { state.status = failure.status } }
+  }
+
   func hasFailed(_ id: MessageID) -> Bool { state.withLock { $0.failed.contains(id) } }
 
   func take(_ event: UploadEvent) throws {
@@ -144,20 +168,19 @@ final class FileReport: Sendable {
       }
       try display.above { try context.output.show(.receipt(receipt)) }
     case .failed(var failure):
-      let explained = context.failure(failure)
-      display.above { if let message = explained.message { context.output.complain(message) } }
+      refused(context.failure(failure))
       failure.ref = nil
       if let id = failure.id {
         memory.forget(id)
         state.withLock { _ = $0.failed.insert(id) }
       }
       if context.output.isJSON { try context.output.show(.error(failure)) }
-      state.withLock { state in if state.status == nil { state.status = explained.status } }
     }
   }
 
   private func show(_ sent: HubFrame.Sent, _ info: FileInfo, _ hash: TreeHash, _ size: Int64) throws {
-    let text = "sent \(TextSafety.visible(info.name)) (\(ByteCount.text(size))) to \(TextSafety.visible(sent.to))"
+    let text =
+      "sent \(TextSafety.visible(info.name)) (\(ByteCount.text(size - (info.manifest ?? 0)))) to \(TextSafety.visible(sent.to))"
     try context.output.show(text: text) { json in
       json.begin("sent")
       json.field("id", sent.id)

@@ -106,7 +106,7 @@ struct Files: Sendable {
   private(set) var all: [Seq: File] = [:]
   private var byID: [MessageID: [Seq]] = [:]
   /// Offers whose room is being measured.
-  var measuring: [UInt64: (session: SessionID, send: ClientFrame.Send)] = [:]
+  var measuring: [UInt64: (session: SessionID, user: UserID, send: ClientFrame.Send)] = [:]
   /// When everybody has them: when they go, and when the first of them does.
   private var due: [Seq: Timestamp] = [:]
   private(set) var discardDue: Timestamp?
@@ -129,20 +129,28 @@ struct Files: Sendable {
   mutating func put(_ row: FileRow) {
     if all[row.seq] == nil {
       byID[row.offer.id, default: []].append(row.seq)
-      all[row.seq] = File(row: row)
+      let file = File(row: row)
+      count(row.offer.sender, file.size, 1)
+      all[row.seq] = file
     } else {
-      all[row.seq]?.row = row
+      update(row.seq) { $0.row = row }
     }
   }
 
   mutating func update(_ seq: Seq, _ body: (inout File) -> Void) {
     guard var file = all[seq] else { return }
+    let size = file.size
     body(&file)
+    if file.size != size {
+      count(file.row.offer.sender, size, -1)
+      count(file.row.offer.sender, file.size, 1)
+    }
     all[seq] = file
   }
 
   mutating func remove(_ seq: Seq) -> File? {
     guard let file = all.removeValue(forKey: seq) else { return nil }
+    count(file.row.offer.sender, file.size, -1)
     byID[file.row.offer.id]?.removeAll { $0 == seq }
     if byID[file.row.offer.id]?.isEmpty == true { byID[file.row.offer.id] = nil }
     if due.removeValue(forKey: seq) != nil { discardDue = due.values.min() }
@@ -153,18 +161,35 @@ struct Files: Sendable {
   /// Whether another file has the same content.
   func isShared(_ hash: TreeHash) -> Bool { all.values.contains { $0.row.content?.hash == hash } }
 
-  func count(of user: UserID) -> Int { all.values.count { $0.row.offer.sender == user } }
-  func bytes(of user: UserID) -> Int64 { Self.sum(all.values.lazy.filter { $0.row.offer.sender == user }) }
-  var bytes: Int64 { Self.sum(all.values) }
-  /// Bytes that are promised to uploads and still to come.
-  var outstanding: Int64 {
-    all.values.lazy.filter { $0.row.content == nil }.reduce(0) { $0 + max(0, $1.size - ($1.verified ?? 0)) }
+  /// Files and bytes, kept and on their way through the journal.
+  struct Total: Equatable, Sendable {
+    var count = 0
+    var bytes: Int64 = 0
+
+    mutating func add(_ size: Int64, _ sign: Int) {
+      count += sign
+      // Sizes have 53 bits, and there are fewer files than would overflow what is left.
+      bytes = sign > 0 ? bytes.addingReportingOverflow(size).partialValue : bytes - size
+    }
   }
 
-  private static func sum(_ files: some Sequence<File>) -> Int64 {
-    files.reduce(0) { sum, file in
-      let (total, overflow) = sum.addingReportingOverflow(file.size)
-      return overflow ? .max : total
+  private(set) var total = Total()
+  private var totals: [UserID: Total] = [:]
+
+  func total(of user: UserID) -> Total { totals[user] ?? Total() }
+
+  /// What a user wants to offer counts before it is decided, so that a hundred offers at once are no way around a limit.
+  mutating func count(_ user: UserID, _ size: Int64, _ sign: Int) {
+    total.add(size, sign)
+    totals[user, default: Total()].add(size, sign)
+    if totals[user] == Total() { totals[user] = nil }
+  }
+
+  /// Bytes that are still to come of uploads that are under way. What nobody sends just now is promised no room: it would
+  /// be everybody's that is kept free for whoever never comes back.
+  var outstanding: Int64 {
+    all.values.lazy.filter { $0.uploader != nil }.reduce(0) {
+      $0.addingReportingOverflow(max(0, $1.size - ($1.verified ?? 0))).partialValue
     }
   }
 
@@ -187,7 +212,10 @@ struct Files: Sendable {
   }
 
   mutating func closed(_ session: SessionID) {
-    if !measuring.isEmpty { measuring = measuring.filter { $0.value.session != session } }
+    for (token, offer) in measuring where offer.session == session {
+      measuring[token] = nil
+      count(offer.user, offer.send.file?.size ?? 0, -1)
+    }
     for seq in waiting.removeValue(forKey: session) ?? [] {
       all[seq]?.waiting.removeAll { $0.session == session }
     }

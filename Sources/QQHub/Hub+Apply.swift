@@ -16,7 +16,17 @@ extension Hub {
       let ref = origin.ref == Self.noRef ? nil : origin.ref
       if isOurs {
         uncommitted -= 1
-        if case .message = committed.record.body {} else { uncommittedChanges -= 1 }
+        if case .message(let body) = committed.record.body {
+          // It counted while it was on its way; what is accepted counts as itself.
+          if case .file(let info)? = body.attachment {
+            uncommittedChanges -= 1
+            files.count(body.sender, info.size ?? 0, -1)
+          } else if body.attachment != nil {
+            uncommittedChanges -= 1
+          }
+        } else {
+          uncommittedChanges -= 1
+        }
       }
       now = max(now, committed.record.time)
       applied = committed.seq

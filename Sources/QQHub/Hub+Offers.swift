@@ -13,20 +13,23 @@ extension Hub {
     }
     let token = nextToken
     nextToken += 1
-    files.measuring[token] = (sender.session, send)
+    files.measuring[token] = (sender.session, sender.user, send)
+    files.count(sender.user, info.size ?? 0, 1)
     sessions[sender.session]?.outstanding += 1
     deliveries.append(.spool(.measure(token: token)))
   }
 
   mutating func measured(_ token: UInt64, free: Int64) {
-    guard let (id, send) = files.measuring.removeValue(forKey: token) else { return }
+    guard let (id, user, send) = files.measuring.removeValue(forKey: token) else { return }
     sessions[id]?.outstanding -= 1
     defer { closeIfDone(id) }
-    guard let info = send.file, let sender = sending(id) else { return }
+    guard let info = send.file else { return }
+    guard let sender = sending(id) else { return files.count(user, info.size ?? 0, -1) }
     let isRetry = files.offered(send.id).contains { $0.row.offer.sender == sender.user }
     let needed = (info.size ?? 0).addingReportingOverflow(files.outstanding)
     let room = free - configuration.files.reserve
     if !isRetry, needed.overflow || needed.partialValue > room {
+      files.count(user, info.size ?? 0, -1)
       return answer(
         id,
         .error(
@@ -52,14 +55,14 @@ extension Hub {
     if size > limits.file {
       return (.fileTooLarge, "\"\(info.name)\" is larger than this hub takes (\(text(limits.file)) at most)")
     }
-    if size > limits.user - min(limits.user, files.bytes(of: user)) {
+    if size > limits.user - min(limits.user, files.total(of: user).bytes) {
       return (
         .quota,
         "\"\(info.name)\" would be more than the \(text(limits.user)) that this hub keeps for one user "
-          + "(\(text(files.bytes(of: user))) are kept: they go as they are saved, or with time)"
+          + "(\(text(files.total(of: user).bytes)) are kept: they go as they are saved, or with time)"
       )
     }
-    if size > limits.total - min(limits.total, files.bytes) {
+    if size > limits.total - min(limits.total, files.total.bytes) {
       return (.quota, "\"\(info.name)\" would be more than the \(text(limits.total)) that this hub keeps in all")
     }
     return nil
@@ -67,7 +70,7 @@ extension Hub {
 
   private func tooMany(_ info: FileInfo, _ user: UserID) -> (code: ErrorCode, message: String)? {
     let limit = configuration.files.userCount
-    guard files.count(of: user) >= limit else { return nil }
+    guard files.total(of: user).count >= limit else { return nil }
     return (
       .quota,
       "\"\(info.name)\" would be one more than the \(limit) files that this hub keeps for one user: send a folder"

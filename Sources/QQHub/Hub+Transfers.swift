@@ -243,9 +243,21 @@ extension Hub {
     propose(.saved(user, file: seq), from: id, ref: ref)
   }
 
-  mutating func receiveFiles(_ ref: Int64?, from id: SessionID, _ user: UserID) {
-    let pending = files.all.values.filter { isMeant(user, by: $0.row) && !$0.row.saved.binarySearch(user) }
-    for file in pending.sorted(by: { $0.row.seq < $1.row.seq }) { answer(id, .file(shown(file.row, ref: ref))) }
+  /// A part at a time, and no more than one part for what came at once: a short question can have a long answer.
+  mutating func receiveFiles(_ ref: Int64?, after: Seq, from id: SessionID, _ user: UserID) {
+    guard isAnswering(id), answers.writer.bytes.count < configuration.catchUpBytes else {
+      return answer(id, .error(.init(ref: ref, .quota, "read what was answered before you ask again")))
+    }
+    let pending = files.all.values.filter {
+      $0.row.seq > after && isMeant(user, by: $0.row) && !$0.row.saved.binarySearch(user)
+    }
+    let seqs = pending.map(\.row.seq).sorted()
+    for (index, seq) in seqs.enumerated() {
+      if let row = files[seq]?.row { answer(id, .file(shown(row, ref: ref))) }
+      if answers.writer.bytes.count > configuration.catchUpBytes / 2, index + 1 < seqs.count {
+        return answer(id, .ok(.init(ref: ref, seq: seq, more: true)))
+      }
+    }
     answer(id, .ok(.init(ref: ref)))
   }
 

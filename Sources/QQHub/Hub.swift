@@ -162,7 +162,7 @@ public struct Hub: Sendable {
       case .get(let get): receive(get, from: id, user)
       case .got(let offset): receiveGot(offset, from: id, user)
       case .saved(let ref, let seq): receiveSaved(ref, seq, from: id, user)
-      case .files(let ref): receiveFiles(ref, from: id, user)
+      case .files(let ref, let after): receiveFiles(ref, after: after, from: id, user)
       case .put: fail(id, .badField, "a piece of a file came without its bytes")
       case .hello:
         answer(id, .error(.init(.badField, "this session has said hello already")))

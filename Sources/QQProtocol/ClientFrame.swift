@@ -25,8 +25,8 @@ public enum ClientFrame: Equatable, Sendable {
   case got(offset: Int64)
   /// This user has the file whole, verified and in place.
   case saved(ref: Int64?, seq: Int64)
-  /// The files that were offered to this user and not saved yet.
-  case files(ref: Int64?)
+  /// The files that were offered to this user after this seq and not saved yet.
+  case files(ref: Int64?, after: Int64)
 
   public struct Hello: Equatable, Sendable {
     public var version: Int64
@@ -172,7 +172,7 @@ public enum ClientFrame: Equatable, Sendable {
     case .who(let who): who.ref
     case .join(let ref, _), .leave(let ref, _), .nick(let ref, _), .cursor(let ref, _), .ping(let ref): ref
     case .history(let request): request.ref
-    case .upload(let ref, _), .finish(let ref, _, _), .saved(let ref, _), .files(let ref): ref
+    case .upload(let ref, _), .finish(let ref, _, _), .saved(let ref, _), .files(let ref, _): ref
     case .get(let get): get.ref
     }
   }

@@ -220,6 +220,28 @@ import Testing
     #expect(saved() == ["folder"])
   }
 
+  @Test("files and folders that nobody may write to are gone on from as well, and have their modes in the end")
+  func readOnly() throws {
+    let half = Int64(content.count / 2)
+    let (info, bytes) = stream(
+      [
+        .init(path: "d", kind: .folder, mode: 0o555), .init(path: "d/x", kind: .file(size: half), mode: 0o444),
+        .init(path: "d/e", kind: .file(size: 0), mode: 0o444),
+        .init(path: "d/y", kind: .file(size: half), mode: 0o444),
+      ], content)
+    do {
+      var first = try sink(info)
+      for (chunk, part) in chunks(bytes).prefix(2) { try first.write(chunk, part) }
+      // As if it had been killed while it gave the modes.
+      chmod("\(path)/\(FileName.partPrefix)\(id)-1/tree/d", 0o555)
+    }
+    #expect(try save(info, bytes) == "\(path)/folder")
+    for name in ["x", "e", "y"] { #expect(status("folder/d/\(name)").st_mode & 0o777 == 0o444) }
+    #expect(status("folder/d").st_mode & 0o777 == 0o555)
+    #expect(try read("folder/d/y") == Array(content.suffix(Int(half))))
+    chmod(path + "/folder/d", 0o755)
+  }
+
   @Test("a part that isn't this account's own, or another process is at, is left alone")
   func foreignParts() throws {
     let part = "\(FileName.partPrefix)\(id)-1"

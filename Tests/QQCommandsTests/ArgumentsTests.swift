@@ -39,6 +39,20 @@ struct ArgumentsTests {
     #expect(throws: Never.self) { try Arguments.prepared(["send", "bob", "--", "-h"]) }
   }
 
+  @Test("a file that looks like options is an error that says how to write it, an unknown command names the nearest")
+  func mistakes() {
+    for file in ["-dash", "-ph", "-x.txt"] {
+      #expect { try Arguments.prepared(["sendfile", "bob", file]) } throws: {
+        ($0 as? CommandFailure)?.message?.contains("./\(file)") == true
+      }
+      #expect(throws: Never.self) { try Arguments.prepared(["sendfile", "bob", "--", file]) }
+    }
+    #expect(throws: Never.self) { try Arguments.prepared(["sendfile", "-qv", "bob", "-", "--name", "x"]) }
+    #expect { try Program.command(["sendfiles", "bob", "x"]) } throws: {
+      ($0 as? CommandFailure)?.message?.contains("\"sendfile\"") == true
+    }
+  }
+
   @Test("other commands' arguments are left alone, but for the one option that has a value only sometimes")
   func others() throws {
     #expect(try Arguments.prepared(["serve", "--plaintext=lan"]) == ["serve", "--plaintext-lan"])

@@ -137,7 +137,7 @@ import Testing
       #expect(try await scene.run("sendfile", "bob", path + "x", nick: "alice").status == 66)
       #expect(try await scene.run("sendfile", "bob", nick: "alice").status == 64)
       #expect(try await scene.run("sendfile", "bob", "-", nick: "alice").status == 64)
-      let unwritable = try await scene.run("listen", "--save", scene.folder.path + "/nosuch", nick: "bob")
+      let unwritable = try await scene.run("listen", "--save", scene.folder.path + "/no/such", nick: "bob")
       #expect(unwritable.status == 73)
     }
   }
@@ -157,6 +157,35 @@ import Testing
       let over = try await scene.run("sendfile", "bob", scene.folder.path + "/b", nick: "alice")
       #expect(over.status == 77)
       #expect(over.standardError.contains("keeps for one user"))
+    }
+  }
+
+  @Test("a file that isn't there doesn't keep the others from being sent")
+  func others() async throws {
+    try await Scene.run { scene in
+      try await scene.serve()
+      try await scene.introduce("bob")
+      try scene.folder.write("text", to: "a")
+      let path = scene.folder.path
+      let sent = try await scene.run("sendfile", "bob", path + "/nosuch", path + "/a", nick: "alice")
+      #expect(sent.status == 66)
+      #expect(sent.standardError.contains("nosuch"))
+      #expect(sent.lines.map { $0["name"] } == ["a"])
+    }
+  }
+
+  @Test("a sender that waits for its pipe can be interrupted, and says what that means")
+  func interruptedPipe() async throws {
+    try await Scene.run { scene in
+      try await scene.serve()
+      try await scene.introduce("bob")
+      let sender = try scene.qq("sendfile", "bob", "-", "--name", "p", nick: "alice", input: .pipe)
+      sender.write("begun")
+      let heard = try await scene.run("listen", "-n", "1", nick: "bob")
+      #expect(heard.lines[0]["type"] == "file")
+      sender.signal(SIGINT)
+      #expect(try await sender.end() == 130)
+      #expect(sender.standardError.contains("what has gone through a pipe can't be sent again"))
     }
   }
 

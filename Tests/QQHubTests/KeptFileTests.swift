@@ -16,7 +16,7 @@ struct KeptFileTests {
       hub.say(eve, .get(.init(ref: 1, file: key)))
       #expect(hub.take(eve).errorCodes == ["unknown_file"])
     }
-    hub.say(eve, .upload(ref: 2, id: HubHarness.fileID(1)), .saved(ref: 3, seq: seq), .files(ref: 4))
+    hub.say(eve, .upload(ref: 2, id: HubHarness.fileID(1)), .saved(ref: 3, seq: seq), .files(ref: 4, after: 0))
     let answers = hub.take(eve)
     #expect(answers.errorCodes == ["unknown_file", "unknown_file"])
     #expect(answers.last == .ok(.init(ref: 4)))
@@ -75,7 +75,7 @@ struct KeptFileTests {
     let seq = hub.sendFile(alice, 1, to: "bob", HubHarness.content())
     hub.restart()
     let again = hub.connect("bob", key: 2)
-    hub.say(again, .files(ref: 1))
+    hub.say(again, .files(ref: 1, after: 0))
     guard case .file(let file)? = hub.take(again).first else {
       Issue.record("not listed")
       return
@@ -84,7 +84,7 @@ struct KeptFileTests {
     _ = hub.take(again)
     hub.say(again, .saved(ref: 2, seq: seq))
     #expect(hub.take(again) == [.ok(.init(ref: 2, seq: seq))])
-    hub.say(again, .files(ref: 4))
+    hub.say(again, .files(ref: 4, after: 0))
     #expect(hub.take(again) == [.ok(.init(ref: 4))])
   }
 
@@ -123,6 +123,27 @@ struct KeptFileTests {
     hub.advance(61_000)
     #expect(hub.hub.keptFiles == [])
     #expect(hub.spool.blobs.isEmpty)
+  }
+
+  @Test("what is pending is told in parts, and one part for what is asked at once")
+  func parts() {
+    let hub = HubHarness { $0.catchUpBytes = 2_000 }
+    let (alice, bob) = (hub.connect("alice", key: 1), hub.connect("bob", key: 2))
+    for number in 1...20 as ClosedRange<UInt64> { _ = hub.offer(alice, number, to: "bob", name: "n\(number)") }
+    var seen: [String] = []
+    var after: Seq? = 0
+    while let start = after {
+      hub.say(bob, .files(ref: 1, after: start))
+      let answer = hub.take(bob)
+      seen += answer.compactMap { if case .file(let file) = $0 { file.info.name } else { nil } }
+      guard case .ok(let ok)? = answer.last else { break }
+      after = ok.more ? ok.seq : nil
+      #expect(answer.count < 12)
+    }
+    #expect(seen == (1...20).map { "n\($0)" })
+    let frames = Array(repeating: ClientFrame.files(ref: 2, after: 0), count: 1_000)
+    hub.receive(.frames(bob, frames))
+    #expect(hub.take(bob).count { if case .file = $0 { true } else { false } } < 30)
   }
 
   @Test("a user may have so many files with the hub and no more")
@@ -168,6 +189,7 @@ struct KeptFileTests {
     #expect(hub.offer(alice, 2, to: "bob", size: 4_000_000).errorCodes == [])
     #expect(hub.offer(bob, 4, to: "alice", size: 4_000_001).errorCodes == ["quota"])
     hub.spool.free = 6_000_000
+    hub.say(alice, .upload(ref: 9, id: HubHarness.fileID(2)))
     // 4 of the 5 million that may be used are promised.
     #expect(hub.offer(bob, 5, to: "alice", size: 1_000_001).errorCodes == ["no_space"])
     #expect(hub.offer(bob, 6, to: "alice", size: 1_000_000).errorCodes == [])

@@ -38,7 +38,8 @@ import Testing
       ),
       (.got(offset: 0), #"{"type":"got","offset":0}"#),
       (.saved(ref: 5, seq: 6), #"{"type":"saved","ref":5,"seq":6}"#),
-      (.files(ref: nil), #"{"type":"files"}"#),
+      (.files(ref: nil, after: 0), #"{"type":"files"}"#),
+      (.files(ref: 1, after: 7), #"{"type":"files","ref":1,"after":7}"#),
     ] as [(ClientFrame, String)])
   func client(_ frame: ClientFrame, _ line: String) {
     #expect(frame.line == line + "\n")

@@ -48,15 +48,19 @@ public actor FileSender {
     uploads = Uploads(wantsReceipts: wantsReceipts, lastSeen: lastSeen)
   }
 
-  /// Looks at the file, which can fail. `makeID` is told what it is. Gives what isn't sent of a folder, and why.
-  public func add(_ file: OutgoingFile, makeID: @Sendable (FileInfo) throws -> MessageID) throws -> [String] {
+  /// Looks at the file, which can fail. `makeID` is told what it is, and what it is known by as long as it
+  /// doesn't change. Gives what isn't sent of a folder, and why.
+  public func add(_ file: OutgoingFile, makeID: @Sendable (FileInfo, String) throws -> MessageID) throws -> [String] {
     let source =
       file.isPipe
       ? FileSource(pipe: 0, name: file.name ?? "") : try FileSource(path: file.path, name: file.name, links: file.links)
-    uploads.add(try makeID(source.info), source, to: to)
+    uploads.add(try makeID(source.info, source.state), source, to: to)
+    hasFiles = true
     return source.skipped
   }
 
+  /// There is something to send.
+  public private(set) var hasFiles = false
   public var isStored: Bool { uploads.isStored }
   public var missing: [String] { uploads.missing.sorted() }
   public var unfinished: [(id: MessageID, info: FileInfo)] { uploads.unfinished }

@@ -54,6 +54,13 @@ struct FileSource {
     skipped = []
   }
 
+  /// What tells whether it is still the same: sizes and times, in a folder those of all that is in it.
+  var state: String {
+    var parts = [info.size, info.manifest, info.mode, info.modified?.milliseconds].map { $0.map { String($0) } ?? "-" }
+    if case .folder(let reader) = kind { parts.append(reader.digest.description) }
+    return parts.joined(separator: " ")
+  }
+
   var isPipe: Bool { if case .pipe = kind { true } else { false } }
 
   /// What a path's last part is, also for `.` and `photos/`.
@@ -139,21 +146,26 @@ struct FileSource {
   /// A whole chunk, unless the end comes before.
   private static func readPipe(_ pipe: Int32) throws(FileError) -> [UInt8] {
     var code: Int32 = 0
+    var isCancelled = false
     let bytes = [UInt8](unsafeUninitializedCapacity: Chunk.size) { buffer, filled in
       while filled < Chunk.size, let base = buffer.baseAddress {
+        // Whoever writes to it may be silent for long, and this process be told to end meanwhile.
+        var state = pollfd(fd: pipe, events: Int16(POLLIN), revents: 0)
+        if poll(&state, 1, 100) == 0 {
+          isCancelled = Task.isCancelled
+          if isCancelled { break } else { continue }
+        }
         let result = Glibc.read(pipe, base + filled, Chunk.size - filled)
         if result > 0 {
           filled += result
-        } else if result < 0, errno == EAGAIN {
-          var state = pollfd(fd: pipe, events: Int16(POLLIN), revents: 0)
-          poll(&state, 1, -1)
-        } else if result == 0 || errno != EINTR {
+        } else if result == 0 || errno != EINTR && errno != EAGAIN {
           code = result == 0 ? 0 : errno
           break
         }
       }
     }
     guard code == 0 else { throw .system(.input, "cannot read standard input", code) }
+    guard !isCancelled else { throw FileError(.input, "interrupted while reading standard input") }
     return bytes
   }
 
@@ -187,6 +199,9 @@ struct FolderReader {
     }
     layout = FolderLayout(manifest, manifestSize: Int64(self.manifest.count))
   }
+
+  /// Of the manifest.
+  var digest: Digest { Digest(of: manifest) }
 
   mutating func read(at offset: Int64) throws(FileError) -> [UInt8] {
     let end = min(offset + Int64(Chunk.size), layout.size)

@@ -151,9 +151,9 @@ struct FolderWriter {
     self.layout = layout
     for entry in read.entries where entry.kind == .folder {
       let (folder, name) = try directory(of: entry.path, O_RDONLY)
-      guard mkdirat(folder.number, name, 0o700) == 0 || errno == EEXIST else {
-        throw .system(.output, "cannot make \"\(folder.path)/\(name)\"")
-      }
+      // One that is there already may have the mode that it was to have in the end.
+      guard mkdirat(folder.number, name, 0o700) == 0 || errno == EEXIST && fchmodat(folder.number, name, 0o700, 0) == 0
+      else { throw .system(.output, "cannot make \"\(folder.path)/\(name)\"") }
     }
   }
 
@@ -169,8 +169,9 @@ struct FolderWriter {
     return file
   }
 
+  /// Stays writable until everything is there: it may have to be gone on with.
   private func finish(_ file: OpenFile, _ entry: Manifest.Entry) throws(FileError) {
-    try file.set(mode: entry.mode, modified: entry.modified?.milliseconds)
+    try file.set(mode: entry.mode | 0o600, modified: entry.modified?.milliseconds)
   }
 
   private static func split(_ path: String) -> (folder: String, name: String) {
@@ -198,8 +199,9 @@ struct FolderWriter {
       switch entry.kind {
       case .file(0):
         let (folder, name) = try directory(of: entry.path, O_RDONLY)
+        unlinkat(folder.number, name, 0)
         let file = try OpenFile.open(
-          name, in: folder, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode: 0o600, as: .output)
+          name, in: folder, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_NONBLOCK, mode: 0o600, as: .output)
         try finish(file, entry)
       case .link(let target):
         let (folder, name) = try directory(of: entry.path, O_RDONLY)
@@ -208,6 +210,12 @@ struct FolderWriter {
         }
       case .file, .folder: continue
       }
+    }
+    for entry in entries where entry.mode & 0o600 != 0o600 {
+      guard case .file = entry.kind else { continue }
+      let (folder, name) = try directory(of: entry.path, O_RDONLY)
+      let file = try OpenFile.open(name, in: folder, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, as: .output)
+      try file.set(mode: entry.mode, modified: nil)
     }
     // Once for all of them: a sync a file would take seconds for thousands.
     guard qq_sync_filesystem(part.number) == 0 else { throw .system(.disk, "cannot write \"\(part.path)\"") }

@@ -32,9 +32,9 @@ public enum UploadEvent: Equatable, Sendable {
 /// Files on their way to the hub, one after the other. Pure, but for where the bytes come from: it says what to write,
 /// and is told what the hub says.
 ///
-///     offered ──sent──▶ asking ──ok──▶ sending ──end──▶ finishing ──ok──▶ done
-///        ▲                                │                │
-///        └─────────────lost───────────────┴────────────────┘
+///     waiting ──▶ offered ──sent──▶ asking ──ok──▶ sending ──end──▶ finishing ──ok──▶ done
+///                    ▲                                │                │
+///                    └──────────────lost──────────────┴────────────────┘
 public struct Uploads<Source: UploadSource> {
   public enum Output: Equatable, Sendable {
     case frames([ClientFrame])
@@ -49,6 +49,8 @@ public struct Uploads<Source: UploadSource> {
   }
 
   private enum Stage: Equatable {
+    /// Behind others: not offered yet, so that nobody waits for what may never come.
+    case waiting
     case offered
     case asking(ref: Int64)
     case sending
@@ -59,7 +61,8 @@ public struct Uploads<Source: UploadSource> {
   private struct Item {
     var id: MessageID
     var source: Source
-    var stage = Stage.offered
+    var to: [String]
+    var stage = Stage.waiting
     var sent: [HubFrame.Sent] = []
   }
 
@@ -81,8 +84,7 @@ public struct Uploads<Source: UploadSource> {
   }
 
   public mutating func add(_ id: MessageID, _ source: Source, to: [String]) {
-    items.append(Item(id: id, source: source))
-    outbox.submit(OutgoingMessage(id: id, to: to, text: "", file: source.info))
+    items.append(Item(id: id, source: source, to: to))
   }
 
   public var isStored: Bool { items.allSatisfy { $0.stage == .done } }
@@ -98,17 +100,24 @@ public struct Uploads<Source: UploadSource> {
   public mutating func connected() {
     outbox.lost()
     acknowledged = 0
-    for index in items.indices where items[index].stage != .done { items[index].stage = .offered }
+    for index in items.indices where items[index].stage != .done && items[index].stage != .waiting {
+      items[index].stage = .offered
+    }
   }
 
   private var current: Int? { items.firstIndex { $0.stage != .done } }
 
   /// What to write next; nil until the hub has said something.
   public mutating func next() throws(FileError) -> Output? {
-    let offers = outbox.takeUnwritten()
-    if !offers.isEmpty { return .frames(offers.map(ClientFrame.send)) }
-    while let index = current {
+    while true {
+      let offers = outbox.takeUnwritten()
+      if !offers.isEmpty { return .frames(offers.map(ClientFrame.send)) }
+      guard let index = current else { return nil }
       switch items[index].stage {
+      case .waiting:
+        let item = items[index]
+        outbox.submit(OutgoingMessage(id: item.id, to: item.to, text: "", file: item.source.info))
+        items[index].stage = .offered
       case .offered:
         guard !outbox.isUnanswered(items[index].id) else { return nil }
         guard !items[index].sent.isEmpty else {
@@ -131,7 +140,6 @@ public struct Uploads<Source: UploadSource> {
       case .asking, .finishing, .done: return nil
       }
     }
-    return nil
   }
 
   private mutating func takeRef() -> Int64 {
@@ -179,7 +187,7 @@ public struct Uploads<Source: UploadSource> {
       return [.started(item.id, item.source.info), .uploaded(item.id, offset)]
     case .finishing(ref):
       return stored(index, ok.hash ?? item.source.hasher.hash, size: item.source.hasher.length)
-    case .offered, .asking, .sending, .finishing, .done: return []
+    case .waiting, .offered, .asking, .sending, .finishing, .done: return []
     }
   }
 

@@ -8,6 +8,7 @@ enum Arguments {
   /// help to whoever wanted it sent.
   static func prepared(_ arguments: [String]) throws(CommandFailure) -> [String] {
     let arguments = arguments.map { $0 == "--plaintext=lan" ? "--plaintext-lan" : $0 }
+    if arguments.first == "sendfile" { try checkFiles(arguments) }
     guard arguments.first == "send" else { return arguments }
     let end = arguments.firstIndex(of: "--") ?? arguments.endIndex
     let options = arguments[1..<end]
@@ -21,6 +22,15 @@ enum Arguments {
     }
     let marked = options.map { $0.hasPrefix("-") && !isOption($0) ? String(mark) + $0 : $0 }
     return ["send"] + marked + arguments[end...]
+  }
+
+  /// A file called `-dash` would be taken for `-d -a -s -h`, which prints help and sends nothing.
+  private static func checkFiles(_ arguments: [String]) throws(CommandFailure) {
+    let options = arguments.prefix { $0 != "--" }
+    for argument in options where argument.hasPrefix("-") && !argument.hasPrefix("--") && argument.utf8.count > 2 {
+      guard argument.dropFirst().contains(where: { $0 != "q" && $0 != "v" }) else { continue }
+      throw CommandFailure(.usage, "\"\(argument)\" is no option; a file of that name is ./\(argument)")
+    }
   }
 
   /// The argument as it was given.

@@ -11,13 +11,17 @@ final class EventSink: Sendable {
   private let state = Mutex((shown: 0, isBusy: true, lastEvent: ContinuousClock.now))
 
   private let offered: @Sendable (HubFrame.File) -> Void
+  private let above: @Sendable (() throws -> Void) throws -> Void
 
-  /// `offered` is told of every file that passes the filter, once its line is written.
+  /// `offered` is told of every file that passes the filter, once its line is written; `above` writes lines where bars
+  /// may stand.
   init(
     _ output: Output, filter: EventFilter, count: Int?, runner: CommandRunner?,
-    offered: @escaping @Sendable (HubFrame.File) -> Void = { _ in }
+    offered: @escaping @Sendable (HubFrame.File) -> Void = { _ in },
+    above: @escaping @Sendable (() throws -> Void) throws -> Void = { try $0() }
   ) {
     self.offered = offered
+    self.above = above
     self.output = output
     self.filter = filter
     self.count = count
@@ -51,7 +55,7 @@ final class EventSink: Sendable {
     if let runner {
       for line in wanted { try await runner.run(line) }
     } else {
-      try output.show(wanted)
+      try above { try output.show(wanted) }
     }
     for line in wanted { if case .file(let file)? = line.frame { offered(file) } }
     let total = state.withLock { state in

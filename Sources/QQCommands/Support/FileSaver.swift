@@ -37,6 +37,11 @@ final class FileSaver: Sendable {
   /// Counts what comes: a file whose sender is away may be under way for ever.
   var steps: Int { state.withLock(\.steps) }
 
+  /// Writes lines above the bars.
+  func above(_ body: () throws -> Void) throws {
+    try display.above(body)
+  }
+
   /// No more files will come: `run` returns once those that did are saved.
   func finish() {
     queue.finish()
@@ -44,14 +49,21 @@ final class FileSaver: Sendable {
 
   /// Files that were offered while nobody saved them.
   func askForPending(_ isWanted: @escaping @Sendable (HubFrame.File) -> Bool) async throws {
-    try await request(context, .files(ref: 1)) { line in
-      switch line.frame {
-      case .file(let file):
-        if isWanted(file) { self.take(file) }
-        return false
-      case .ok: return true
-      default: return false
+    var after: Int64? = 0
+    while let start = after {
+      let next = Mutex<Int64?>(nil)
+      try await request(context, .files(ref: 1, after: start)) { line in
+        switch line.frame {
+        case .file(let file):
+          if isWanted(file) { self.take(file) }
+          return false
+        case .ok(let ok):
+          if ok.more { next.withLock { $0 = ok.seq } }
+          return true
+        default: return false
+        }
       }
+      after = next.withLock { $0 }
     }
   }
 
@@ -101,6 +113,8 @@ final class FileSaver: Sendable {
     display.above {
       context.output.complain(
         "not saved: \"\(TextSafety.visible(file.info.name))\" from \(file.from) (id \(file.id)): \(message)")
+      guard context.output.isJSON else { return }
+      try? context.output.show(.error(.init(code: "not_saved", message: message, id: file.id)))
     }
   }
 }

@@ -9,7 +9,7 @@ struct OutputOptions: ParsableArguments {
   @Flag(help: "Print text for reading, also into a pipe.")
   var text = false
 
-  @Flag(name: .shortAndLong, help: "Say only what went wrong.")
+  @Flag(name: .shortAndLong, help: "No notes on standard error, only what went wrong.")
   var quiet = false
 
   @Flag(name: .shortAndLong, help: "Say more about what is done.")
@@ -60,7 +60,7 @@ struct DurationOption: ExpressibleByArgument, Sendable {
     self.milliseconds = milliseconds
   }
 
-  var description: String { DurationText.describe(milliseconds: milliseconds) }
+  var defaultValueDescription: String { DurationText.describe(milliseconds: milliseconds) }
 }
 
 /// A number of bytes on the command line.

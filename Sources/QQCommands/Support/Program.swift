@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import QQClient
 import QQIdentity
+import QQProtocol
 import Synchronization
 
 /// From arguments to an exit status.
@@ -54,6 +55,11 @@ public enum Program {
     // Asked for help, the parser gives a command of its own, which would know nothing of the tree.
     if let named, let command = try? named.parseAsRoot(Array(arguments.dropFirst())), type(of: command) == named {
       return command
+    }
+    if named == nil, let first = arguments.first, !first.hasPrefix("-"), first != "help" {
+      let names = QQ.configuration.subcommands.compactMap { $0.configuration.commandName }
+      let nearest = NearestName.nearest(to: first, among: names).map { " (did you mean \"\($0)\"?)" } ?? ""
+      throw CommandFailure(.usage, "there is no command \"\(first)\"\(nearest): \"qq help\" lists them")
     }
     return try QQ.parseAsRoot(arguments)
   }

@@ -21,14 +21,13 @@ final class UploadMemory: Sendable {
     scope = [context.endpoint.description, context.nick, targets.joined(separator: ",")].joined(separator: "\u{0}")
   }
 
-  /// The id under which this file was begun, or a new one.
-  func id(of file: OutgoingFile, _ info: FileInfo, note: (String) -> Void) throws -> MessageID {
+  /// The id under which this file was begun, or a new one. `state`: what the file is known by.
+  func id(of file: OutgoingFile, _ info: FileInfo, state: String, note: (String) -> Void) throws -> MessageID {
     let fresh = MessageSource.freshID()
     guard !file.isPipe, let real = realpath(file.path, nil) else { return fresh }
     defer { free(real) }
     let key = "\(scope)\u{0}\(String(cString: real))\u{0}\(info.name)"
     let path = "\(directory)/\(Digest(of: Array(key.utf8)))"
-    let state = Self.state(info)
     if let text = try? PrivateFile.read(path, limit: 4096) {
       let lines = String(decoding: text, as: UTF8.self).split(separator: "\n")
       if lines.count == 2, let id = MessageID(lines[0]) {
@@ -43,12 +42,6 @@ final class UploadMemory: Sendable {
     try PrivateFile.write(Array("\(fresh)\n\(state)\n".utf8), to: path, replacing: true)
     known.withLock { $0[fresh] = path }
     return fresh
-  }
-
-  /// What tells whether a file is still the same.
-  private static func state(_ info: FileInfo) -> String {
-    [info.size, info.manifest, info.mode, info.modified?.milliseconds].map { $0.map { String($0) } ?? "-" }
-      .joined(separator: " ")
   }
 
   /// The hub has it.

@@ -48,9 +48,10 @@ extension ClientFrame {
       out.begin("saved")
       out.field("ref", ref)
       out.field("seq", seq)
-    case .files(let ref):
+    case .files(let ref, let after):
       out.begin("files")
       out.field("ref", ref)
+      if after > 0 { out.field("after", after) }
     default: break
     }
   }
@@ -68,7 +69,9 @@ extension FrameDecoder {
     }
     if isType("get") { return .get(try get(line)) }
     if isType("saved") { return .saved(ref: try ref(line), seq: try size("seq", line)) }
-    if isType("files") { return .files(ref: try ref(line)) }
+    if isType("files") {
+      return .files(ref: try ref(line), after: max(0, try integer("after", line) ?? 0))
+    }
     return nil
   }
 

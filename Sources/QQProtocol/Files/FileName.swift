@@ -33,7 +33,9 @@ public enum FileName {
     func fail(_ reason: String) -> UnsafeName { UnsafeName(name, reason) }
     if name.hasPrefix(".") { throw fail("it would be hidden") }
     if name.hasPrefix("-") { throw fail("it would be taken for an option") }
-    if name.hasPrefix(" ") || name.hasSuffix(" ") || name.hasSuffix(".") { throw fail("it ends in what is not seen") }
+    if name.hasPrefix(" ") || name.hasSuffix(" ") || name.hasSuffix(".") {
+      throw fail("it begins or ends with what is not seen")
+    }
     let base = name.prefix { $0 != "." }.uppercased()
     if reserved.contains(base) { throw fail("it means a device on some systems") }
   }

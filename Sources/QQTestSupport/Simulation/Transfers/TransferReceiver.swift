@@ -147,7 +147,7 @@ final class TransferReceiver {
       world.hub.receive(.frames(session, frames))
     } else if !hasAsked || world.chance(20) {
       hasAsked = true
-      world.hub.receive(.frames(session, [.files(ref: -9)]))
+      world.hub.receive(.frames(session, [.files(ref: -9, after: 0)]))
     }
   }
 
