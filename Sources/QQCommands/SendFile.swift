@@ -94,6 +94,17 @@ struct SendFile: AsyncParsableCommand {
     if let status = report.status { throw CommandFailure(status) }
   }
 
+  /// Nobody shall wait for the rest of a pipe that is gone. Also where this command was interrupted, so not for long.
+  private static func withdraw(_ id: MessageID, _ context: CommandContext) async {
+    await Task {
+      _ = try? await within(1_500) {
+        try await request(context, .withdraw(ref: 1, id: id)) { line in
+          if case .ok(let ok)? = line.frame { ok.ref == 1 } else { false }
+        }
+      }
+    }.value
+  }
+
   private static func isOver(_ error: any Error) -> Bool {
     if let error = error as? FileError { return error.kind == .changed }
     guard case ClientError.refused(_, let failure)? = error as? ClientError else { return false }
@@ -110,6 +121,7 @@ struct SendFile: AsyncParsableCommand {
         continue
       }
       let name = TextSafety.visible(info.name)
+      if info.size == nil { await Self.withdraw(id, context) }
       context.output.complain(
         info.size == nil
           ? "\"\(name)\" is not sent: what has gone through a pipe can't be sent again"

@@ -37,7 +37,7 @@ extension Hub {
       case .join(let user, let group): applyJoin(user, group, at: committed.seq, from: session, ref: ref)
       case .leave(let user, let group): applyLeave(user, group, at: committed.seq, from: session, ref: ref)
       case .saved(let user, let file): applySaved(user, file, from: session, ref: ref, time: committed.record.time)
-      case .discard(let seqs): applyDiscard(seqs)
+      case .discard(let seqs): applyDiscard(seqs, from: session, ref: ref)
       case .cursors(let moves): for move in moves { apply(move, time: committed.record.time) }
       case .seen(let user, let address):
         let time = committed.record.time

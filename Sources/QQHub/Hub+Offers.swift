@@ -159,7 +159,18 @@ extension Hub {
     if !seqs.isEmpty { propose(.discard(seqs), from: Self.nobody, ref: nil) }
   }
 
-  mutating func applyDiscard(_ seqs: [Seq]) {
+  /// What is whole isn't taken back: somebody may have it already.
+  mutating func receiveWithdraw(_ ref: Int64?, _ file: MessageID, from id: SessionID, _ user: UserID) {
+    let found = files.offered(file).first { $0.row.offer.sender == user && $0.row.content == nil }
+    guard let found else {
+      return answer(
+        id, .error(.init(ref: ref, .unknownFile, "there is no unfinished file \(file) of this user", id: file)))
+    }
+    propose(.discard([found.row.seq]), from: id, ref: ref)
+  }
+
+  mutating func applyDiscard(_ seqs: [Seq], from session: SessionID?, ref: Int64?) {
+    if let session { answer(session, .ok(.init(ref: ref))) }
     for seq in seqs {
       guard let file = files.remove(seq) else { continue }
       for getter in file.getters { fail(getter, .fileGone, "\"\(file.row.info.name)\" is kept no longer") }

@@ -160,6 +160,7 @@ public struct Hub: Sendable {
       case .upload(let ref, let file): receiveUpload(ref, file, from: id, user)
       case .finish(let ref, let size, let hash): receiveFinish(ref, size, hash, from: id)
       case .get(let get): receive(get, from: id, user)
+      case .withdraw(let ref, let file): receiveWithdraw(ref, file, from: id, user)
       case .got(let offset): receiveGot(offset, from: id, user)
       case .saved(let ref, let seq): receiveSaved(ref, seq, from: id, user)
       case .files(let ref, let after): receiveFiles(ref, after: after, from: id, user)

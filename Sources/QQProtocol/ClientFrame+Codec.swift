@@ -180,7 +180,7 @@ extension ClientFrame {
     case .ping(let ref):
       out.begin("ping")
       out.field("ref", ref)
-    case .upload, .put, .finish, .get, .got, .saved, .files: encodeFileFrame(into: &out)
+    case .upload, .put, .finish, .get, .got, .withdraw, .saved, .files: encodeFileFrame(into: &out)
     }
     out.end()
   }

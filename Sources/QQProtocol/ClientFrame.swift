@@ -23,6 +23,8 @@ public enum ClientFrame: Equatable, Sendable {
   case get(Get)
   /// The session that gets a file has this much of it, verified.
   case got(offset: Int64)
+  /// The file that was offered under this id will never be whole.
+  case withdraw(ref: Int64?, id: MessageID)
   /// This user has the file whole, verified and in place.
   case saved(ref: Int64?, seq: Int64)
   /// The files that were offered to this user after this seq and not saved yet.
@@ -172,7 +174,7 @@ public enum ClientFrame: Equatable, Sendable {
     case .who(let who): who.ref
     case .join(let ref, _), .leave(let ref, _), .nick(let ref, _), .cursor(let ref, _), .ping(let ref): ref
     case .history(let request): request.ref
-    case .upload(let ref, _), .finish(let ref, _, _), .saved(let ref, _), .files(let ref, _): ref
+    case .upload(let ref, _), .withdraw(let ref, _), .finish(let ref, _, _), .saved(let ref, _), .files(let ref, _): ref
     case .get(let get): get.ref
     }
   }

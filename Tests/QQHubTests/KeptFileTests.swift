@@ -146,6 +146,29 @@ struct KeptFileTests {
     #expect(hub.take(bob).count { if case .file = $0 { true } else { false } } < 30)
   }
 
+  @Test("a file that will never be whole is withdrawn by who offered it, and who waits for it is told")
+  func withdrawn() {
+    let hub = HubHarness()
+    let (alice, bob) = (hub.connect("alice", key: 1), hub.connect("bob", key: 2))
+    _ = hub.offer(alice, 1, to: "bob", size: nil)
+    hub.say(alice, .upload(ref: 1, id: HubHarness.fileID(1)))
+    hub.put(alice, at: 0, Array(repeating: 1, count: Chunk.size))
+    hub.say(bob, .get(.init(ref: 1, file: .id(HubHarness.fileID(1)))))
+    _ = (hub.take(alice), hub.take(bob))
+    hub.say(bob, .withdraw(ref: 2, id: HubHarness.fileID(1)))
+    #expect(hub.take(bob).errorCodes == ["unknown_file"])
+    let other = hub.connect("alice", key: 1)
+    hub.say(other, .withdraw(ref: 3, id: HubHarness.fileID(1)))
+    #expect(hub.take(other) == [.ok(.init(ref: 3))])
+    #expect(hub.take(bob).errorCodes == ["file_gone"])
+    #expect(hub.hub.keptFiles == [])
+    #expect(hub.spool.parts.isEmpty)
+    let seq = hub.sendFile(other, 2, to: "bob", HubHarness.content())
+    hub.say(other, .withdraw(ref: 4, id: HubHarness.fileID(2)))
+    #expect(hub.take(other).errorCodes == ["unknown_file"])
+    #expect(hub.hub.keptFiles.map(\.seq) == [seq])
+  }
+
   @Test("a user may have so many files with the hub and no more")
   func count() {
     let hub = HubHarness { $0.files.userCount = 2 }

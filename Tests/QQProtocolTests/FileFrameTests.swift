@@ -36,6 +36,7 @@ import Testing
         .get(.init(ref: 4, file: .seq(7), offset: 1_048_576, hash: tree)),
         #"{"type":"get","ref":4,"seq":7,"offset":1048576,"hash":"qq-tree-sha256:\#(digest)"}"#
       ),
+      (.withdraw(ref: 2, id: someID), #"{"type":"withdraw","ref":2,"id":"\#(id)"}"#),
       (.got(offset: 0), #"{"type":"got","offset":0}"#),
       (.saved(ref: 5, seq: 6), #"{"type":"saved","ref":5,"seq":6}"#),
       (.files(ref: nil, after: 0), #"{"type":"files"}"#),

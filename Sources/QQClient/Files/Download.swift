@@ -109,6 +109,8 @@ public struct Download<Target: DownloadTarget> {
       }
       let code = ErrorCode(rawValue: failure.code)
       if code == .stopping || code == .timeout { return Step(reconnects: true) }
+      // What is here is of no use without the rest.
+      if code == .fileGone { target?.discard() }
       throw failure
     default: return Step()
     }

@@ -82,6 +82,31 @@ final class FileSaver: Sendable {
     }
   }
 
+  /// Nil where nothing has come for long: its sender may be away.
+  private static func run(_ receiver: FileReceiver) async throws -> SavedFile? {
+    try await withThrowingTaskGroup(of: SavedFile?.self) { group in
+      group.addTask { try await receiver.run() }
+      group.addTask {
+        try await stillness(patience) { await receiver.steps }
+        return nil
+      }
+      defer { group.cancelAll() }
+      return try await group.next() ?? nil
+    }
+  }
+
+  /// In milliseconds: without anything coming, and until it is tried again.
+  private static let patience: Int64 = 20_000
+
+  /// Others get their turn meanwhile.
+  private func later(_ file: HubFrame.File) {
+    state.withLock { $0.active += 1 }
+    Task {
+      try await Task.sleep(for: .milliseconds(Self.patience))
+      queue.yield(file)
+    }
+  }
+
   private func save(_ file: HubFrame.File) async throws {
     defer { state.withLock { $0.active -= 1 } }
     var backoff = Backoff(first: 500, limit: 30_000)
@@ -95,7 +120,7 @@ final class FileSaver: Sendable {
         // The listener's own connection says the same.
         notice: { _ in })
       do {
-        let saved = try await receiver.run()
+        guard let saved = try await Self.run(receiver) else { return later(file) }
         return try display.above { try context.output.show(saved) }
       } catch let error as ClientError where error.isTransient {
         try await Task.sleep(for: .milliseconds(backoff.next(random: Double.random(in: 0..<1))))

@@ -44,6 +44,10 @@ extension ClientFrame {
     case .got(let offset):
       out.begin("got")
       out.field("offset", offset)
+    case .withdraw(let ref, let id):
+      out.begin("withdraw")
+      out.field("ref", ref)
+      out.field("id", id)
     case .saved(let ref, let seq):
       out.begin("saved")
       out.field("ref", ref)
@@ -63,6 +67,7 @@ extension FrameDecoder {
     if isType("got") { return .got(offset: try size("offset", line)) }
     if isType("offer") { return .send(try offer(line)) }
     if isType("upload") { return .upload(ref: try ref(line), id: try required(messageID("id", line), "id", line)) }
+    if isType("withdraw") { return .withdraw(ref: try ref(line), id: try required(messageID("id", line), "id", line)) }
     if isType("finish") {
       return .finish(
         ref: try ref(line), size: try size("size", line), hash: try required(treeHash("hash", line), "hash", line))
