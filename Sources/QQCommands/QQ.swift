@@ -4,10 +4,11 @@ import ArgumentParser
 public struct QQ: AsyncParsableCommand {
   public static let configuration = CommandConfiguration(
     commandName: "qq",
-    abstract: "Messages between machines and people around one hub.",
+    abstract: "Messages and files between machines and people around one hub.",
     discussion: """
-      One machine runs "qq serve". Everybody else sends with "qq send TARGETS TEXT", where a target is a nick, an
-      address or a @group, and reads with "qq listen". Output is JSON Lines in a pipe and text on a terminal.
+      One machine runs "qq serve". Everybody else sends with "qq send TARGETS TEXT" and "qq sendfile TARGETS FILE", where \
+      a target is a nick, an address or a @group, and reads with "qq listen". Output is JSON Lines in a pipe and text on \
+      a terminal.
       """,
     version: Version.number,
     subcommands: [

@@ -25,7 +25,11 @@ enum Signals {
     }
   }
 
-  private static let state = Mutex((count: 0, handler: nil as (@Sendable () -> Void)?))
+  private static let state = Mutex(
+    (first: nil as ContinuousClock.Instant?, handler: nil as (@Sendable () -> Void)?))
+
+  /// timeout(1) signals its child and then the child's group: what comes so soon is the same signal.
+  private static let echo = Duration.milliseconds(200)
 
   /// What the first signal does. A second one ends the program at once, as does the first where nothing is set.
   static func onFirst(_ handler: @escaping @Sendable () -> Void) {
@@ -33,10 +37,13 @@ enum Signals {
   }
 
   private static func received(_ number: Int32) {
-    let handler = state.withLock { state in
-      state.count += 1
-      return state.count == 1 ? state.handler : nil
+    let now = ContinuousClock.now
+    let (handler, isEcho) = state.withLock { state in
+      if let first = state.first { return (nil as (@Sendable () -> Void)?, now - first < echo) }
+      state.first = now
+      return (state.handler, false)
     }
+    if isEcho { return }
     guard let handler else { _exit(ExitStatus.interrupted.rawValue) }
     handler()
   }
