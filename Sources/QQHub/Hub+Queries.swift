@@ -58,7 +58,16 @@ extension Hub {
 
   // MARK: Who
 
+  /// Whether a session has asked for so much at once that more would fill the memory: a short question can have a long
+  /// answer.
+  mutating func isOverfed(_ id: SessionID, _ ref: Int64?) -> Bool {
+    guard isAnswering(id), answers.writer.bytes.count >= configuration.catchUpBytes else { return false }
+    answer(id, .error(.init(ref: ref, .quota, "read what was answered before you ask again")))
+    return true
+  }
+
   mutating func receive(_ who: ClientFrame.Who, from id: SessionID) {
+    if isOverfed(id, who.ref) { return }
     for user in directory.users.values.sorted(by: { $0.row.nick < $1.row.nick }) {
       let sessions = readers[user.row.id] ?? []
       guard who.all || !sessions.isEmpty else { continue }

@@ -245,9 +245,7 @@ extension Hub {
 
   /// A part at a time, and no more than one part for what came at once: a short question can have a long answer.
   mutating func receiveFiles(_ ref: Int64?, after: Seq, from id: SessionID, _ user: UserID) {
-    guard isAnswering(id), answers.writer.bytes.count < configuration.catchUpBytes else {
-      return answer(id, .error(.init(ref: ref, .quota, "read what was answered before you ask again")))
-    }
+    if isOverfed(id, ref) { return }
     let pending = files.all.values.filter {
       $0.row.seq > after && isMeant(user, by: $0.row) && !$0.row.saved.binarySearch(user)
     }
