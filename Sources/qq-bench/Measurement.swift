@@ -30,6 +30,7 @@ struct Measurement {
     case command
     case memory
     case files
+    case manyfiles
     case strace
   }
 
@@ -66,9 +67,9 @@ struct Measurement {
     Measurement(name: "file_scp", groups: [.files], kind: .files(.scp, usesTLS: true, isMany: false)),
     Measurement(name: "file_qq_plain", groups: [.files], kind: .files(.qq, usesTLS: false, isMany: false)),
     Measurement(name: "file_rsync", groups: [.files], kind: .files(.rsync, usesTLS: true, isMany: false)),
-    Measurement(name: "many_qq", groups: [.files], kind: .files(.qq, usesTLS: true, isMany: true)),
-    Measurement(name: "many_rsync", groups: [.files], kind: .files(.rsync, usesTLS: true, isMany: true)),
-    Measurement(name: "many_scp", groups: [.files], kind: .files(.scp, usesTLS: true, isMany: true)),
+    Measurement(name: "many_qq", groups: [.manyfiles], kind: .files(.qq, usesTLS: true, isMany: true)),
+    Measurement(name: "many_rsync", groups: [.manyfiles], kind: .files(.rsync, usesTLS: true, isMany: true)),
+    Measurement(name: "many_scp", groups: [.manyfiles], kind: .files(.scp, usesTLS: true, isMany: true)),
     Measurement(name: "beside_file", groups: [.files], kind: .latencyBesideFile),
     Measurement(name: "strace", groups: [.strace], kind: .syncTrace),
   ]

@@ -4,6 +4,7 @@ import Glibc
 struct Runner {
   var programs: Programs
   var pace: Pace
+  let graveyard = Graveyard()
   /// Windows that were found by `tune`, by the measurement's name.
   var windows: [String: Int] = [:]
 
@@ -50,7 +51,8 @@ struct Runner {
       return results.map { ("command_" + $0.name, median($0.samples) ?? 0) }
     case .files(let carrier, let usesTLS, let isMany):
       let load = isMany ? FileLoad.many : .one(pace.fileBytes)
-      let seconds = try FileTransfers(programs: programs, load: load).measure(carrier, usesTLS: usesTLS)
+      let seconds = try FileTransfers(programs: programs, load: load, graveyard: graveyard).measure(
+        carrier, usesTLS: usesTLS)
       let rate = Double(load.total) / seconds / 1e6
       emit(
         head + [

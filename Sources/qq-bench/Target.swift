@@ -65,7 +65,7 @@ struct Target {
       title: "the same, plaintext", group: .files, figure: "file_qq_plain", reference: "file_scp", bound: .atLeast(1),
       unit: "MB/s"),
     Target(
-      title: "10,000 files of 4 KiB, TLS, against rsync -a over ssh", group: .files, figure: "many_qq",
+      title: "10,000 files of 4 KiB, TLS, against rsync -a over ssh", group: .manyfiles, figure: "many_qq",
       reference: "many_rsync", bound: .atMost(2), unit: "s", beside: ["many_scp"]),
     Target(
       title: "p99 of a message beside a file at full speed", group: .files, figure: "beside_file_p99",
