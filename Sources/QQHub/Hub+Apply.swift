@@ -16,17 +16,7 @@ extension Hub {
       let ref = origin.ref == Self.noRef ? nil : origin.ref
       if isOurs {
         uncommitted -= 1
-        if case .message(let body) = committed.record.body {
-          // It counted while it was on its way; what is accepted counts as itself.
-          if case .file(let info)? = body.attachment {
-            uncommittedChanges -= 1
-            files.count(body.sender, info.size ?? 0, -1)
-          } else if body.attachment != nil {
-            uncommittedChanges -= 1
-          }
-        } else {
-          uncommittedChanges -= 1
-        }
+        returned(committed.record.body)
       }
       now = max(now, committed.record.time)
       applied = committed.seq
@@ -58,6 +48,17 @@ extension Hub {
       directory.changes.removeAll(keepingCapacity: true)
     }
     for session in admitted { receiveHeld(session) }
+  }
+
+  /// A proposal of this hub's own has come back.
+  @inline(__always)
+  private mutating func returned(_ body: Record.Body) {
+    if case .message(let message) = body {
+      guard let attachment = message.attachment else { return }
+      // An offer counted while it was on its way; one that is accepted counts as itself.
+      if case .file(let info) = attachment { files.count(message.sender, info.size ?? 0, -1) }
+    }
+    uncommittedChanges -= 1
   }
 
   /// Consecutive records of one session, which is looked up once for all of them.
@@ -103,7 +104,8 @@ extension Hub {
       guard let session else { return }
       return answerAgain(body, earlier, digest, to: session, ref: ref, receipts: receipts)
     }
-    let resolution = completed(body) ?? resolve(body)
+    let hasAttachment = body.attachment != nil
+    let resolution = hasAttachment ? completed(body) ?? resolve(body) : resolve(body)
     for failure in resolution.failures {
       guard let session else { break }
       answer(
@@ -120,8 +122,8 @@ extension Hub {
         MessageIndex(
           seq: committed.seq, sender: body.sender, id: body.id, digest: digest, failures: resolution.failures,
           conversations: resolution.conversations)))
-    attached(body, committed, resolution, from: session, ref: ref)
-    if let session, !body.isCompletion {
+    if hasAttachment { attached(body, committed, resolution, from: session, ref: ref) }
+    if let session, !hasAttachment || body.isOffer {
       answerSent(
         body, resolution, seq: committed.seq, isDuplicate: false, to: session, ref: ref, receipts: receipts)
     }

@@ -201,7 +201,6 @@ extension Hub {
 
 extension MessageBody {
   var isOffer: Bool { if case .file? = attachment { true } else { false } }
-  var isCompletion: Bool { if case .complete? = attachment { true } else { false } }
 }
 
 extension MessageID {

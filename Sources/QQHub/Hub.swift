@@ -70,7 +70,10 @@ public struct Hub: Sendable {
   }
 
   /// When `tick` wants to be called; nil while nothing waits.
-  public var deadline: Timestamp? { [movesDue, files.discardDue].compactMap(\.self).min() }
+  public var deadline: Timestamp? {
+    guard let discards = files.discardDue else { return movesDue }
+    return min(movesDue ?? discards, discards)
+  }
 
   /// The files that the hub keeps, for the spool to compare with what it has.
   public var keptFiles: [KeptFile] { files.kept }

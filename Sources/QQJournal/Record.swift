@@ -105,8 +105,8 @@ public final class MessageBody: Equatable, Sendable {
   }
 }
 
-/// What a message is about besides its text.
-public enum Attachment: Hashable, Sendable {
+/// What a message is about besides its text. Boxed: nearly no message has one, and all would be larger for it.
+public indirect enum Attachment: Hashable, Sendable {
   /// A file is offered.
   case file(FileInfo)
   /// The hub has all of the file that was offered at this seq.

@@ -56,7 +56,9 @@ public final class Spool: Sendable {
   public func request(_ request: SpoolRequest) {
     let lane: Lane =
       switch request {
-      case .keep, .remove: .contents
+      case .keep, .remove(_, .some): .contents
+      // Behind what is still to be written of it, or that would make it anew.
+      case .remove(let seq, nil): .upload(seq)
       case .read(let file, _, _, _), .check(let file, _, _, _): .reading(file.seq)
       case .measure, .open, .write, .finish: .upload(request.seq)
       }

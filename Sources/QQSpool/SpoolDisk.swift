@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 import QQHub
 import QQProtocol
@@ -8,17 +7,10 @@ import Synchronization
 final class SpoolDisk: Sendable {
   private let directory: String
   private let reserve: Int64
-  /// The hashes of the chunks that are known to be on the disk, by the seq of the file.
-  private let sums = Mutex<[Int64: Known]>([:])
+  /// The hashes of the chunks that are known to be on the disk.
+  private let hashers = Mutex(KnownHashers(capacity: 256))
   /// What was written last, for those who follow an upload: it isn't in the page cache.
   private let recent = Mutex(RecentChunks(capacity: 16))
-  private static let rememberedFiles = 256
-
-  private struct Known {
-    var hasher: TreeHasher
-    /// Higher, the later it was used.
-    var use: UInt64
-  }
 
   /// Whatever was said, the journal needs room.
   private static let leastReserve: Int64 = 8 << 20
@@ -63,7 +55,7 @@ final class SpoolDisk: Sendable {
       let (chunk, bytes) = try read(file, offset: offset, size: size)
       return .read(file.seq, session: session, chunk, bytes)
     case .remove(let seq, let hash):
-      sums.withLock { $0[seq] = nil }
+      hashers.withLock { $0[seq] = nil }
       recent.withLock { $0.remove(seq) }
       unlink(part(seq))
       unlink(partSums(seq))
@@ -92,9 +84,9 @@ final class SpoolDisk: Sendable {
   /// What is there of an upload, verified: the hashes that were written beside it count only for bytes that are theirs.
   /// The rest is cut off.
   private func open(_ seq: Int64) throws(SpoolFailure) -> TreeHasher {
-    if let known = remembered(seq) { return known }
-    let data = try Descriptor(part(seq), O_RDWR | O_CREAT)
-    let hashes = try Descriptor(partSums(seq), O_RDWR | O_CREAT)
+    if let known = hashers.withLock({ $0[seq] }) { return known }
+    let data = try SpoolFile(part(seq), O_RDWR | O_CREAT)
+    let hashes = try SpoolFile(partSums(seq), O_RDWR | O_CREAT)
     var hasher = TreeHasher()
     let size = try data.size
     while hasher.length < size {
@@ -105,7 +97,7 @@ final class SpoolDisk: Sendable {
     }
     try data.truncate(hasher.length)
     try hashes.truncate(Int64(hasher.count) * 32)
-    remember(hasher, seq)
+    hashers.withLock { $0[seq] = hasher }
     return hasher
   }
 
@@ -118,17 +110,17 @@ final class SpoolDisk: Sendable {
     // What was promised at the offer isn't all: a pipe's length is known to nobody, and others use the disk as well.
     guard try free() - Int64(bytes.count) >= reserve else { throw .noSpace }
     do throws(SpoolFailure) {
-      let data = try Descriptor(part(seq), O_WRONLY | O_CREAT)
+      let data = try SpoolFile(part(seq), O_WRONLY | O_CREAT)
       try data.write(bytes, at: chunk.offset)
-      let hashes = try Descriptor(partSums(seq), O_WRONLY | O_CREAT)
+      let hashes = try SpoolFile(partSums(seq), O_WRONLY | O_CREAT)
       try hashes.write(chunk.hash.bytes, at: chunk.offset / Int64(Chunk.size) * 32)
     } catch {
       // What is there is looked at anew.
-      sums.withLock { $0[seq] = nil }
+      hashers.withLock { $0[seq] = nil }
       throw error
     }
     hasher.add(chunk.hash, size: chunk.size)
-    remember(hasher, seq)
+    hashers.withLock { $0[seq] = hasher }
     recent.withLock { $0.add(seq, chunk, bytes) }
   }
 
@@ -136,9 +128,9 @@ final class SpoolDisk: Sendable {
     let hasher = try open(seq)
     guard hasher.length == size, hasher.hash == hash else { throw .mismatch }
     // An empty file has had no write.
-    try Descriptor(part(seq), O_WRONLY | O_CREAT).sync()
-    try Descriptor(partSums(seq), O_WRONLY | O_CREAT).sync()
-    try Descriptor(directory + "/uploads", O_RDONLY | O_DIRECTORY).sync()
+    try SpoolFile(part(seq), O_WRONLY | O_CREAT).sync()
+    try SpoolFile(partSums(seq), O_WRONLY | O_CREAT).sync()
+    try SpoolFile(directory + "/uploads", O_RDONLY | O_DIRECTORY).sync()
   }
 
   /// May be called again after a crash in the middle of it.
@@ -153,43 +145,22 @@ final class SpoolDisk: Sendable {
       if rename(from, to) == 0 || errno == ENOENT && access(to, F_OK) == 0 { continue }
       throw Self.failure("keep", from, errno)
     }
-    try Descriptor(directory + "/blobs", O_RDONLY | O_DIRECTORY).sync()
-  }
-
-  private func remembered(_ seq: Int64) -> TreeHasher? {
-    sums.withLock { sums in
-      guard var found = sums[seq] else { return nil }
-      found.use = (sums.values.map(\.use).max() ?? 0) &+ 1
-      sums[seq] = found
-      return found.hasher
-    }
-  }
-
-  /// What nobody has used for longest is forgotten: it is read again where it is needed.
-  private func remember(_ hasher: TreeHasher, _ seq: Int64) {
-    sums.withLock { sums in
-      if sums.count >= Self.rememberedFiles, sums[seq] == nil,
-        let oldest = sums.min(by: { $0.value.use < $1.value.use })?.key
-      {
-        sums[oldest] = nil
-      }
-      sums[seq] = Known(hasher: hasher, use: (sums.values.map(\.use).max() ?? 0) &+ 1)
-    }
+    try SpoolFile(directory + "/blobs", O_RDONLY | O_DIRECTORY).sync()
   }
 
   // MARK: Reading
 
   /// Of all that is there, without changing it.
   private func known(_ file: KeptFile) throws(SpoolFailure) -> TreeHasher {
-    if let known = remembered(file.seq) { return known }
+    if let known = hashers.withLock({ $0[file.seq] }) { return known }
     // An upload was looked at before anybody could ask for it: forgotten since, its hashes lie beside it. What is whole
     // may not have its place yet.
     let isKept = file.hash.map { access(blob($0), F_OK) == 0 } ?? false
     let (data, sums) =
       if isKept, let hash = file.hash { (blob(hash), blobSums(hash)) } else { (part(file.seq), partSums(file.seq)) }
-    let size = try Descriptor(data, O_RDONLY).size
+    let size = try SpoolFile(data, O_RDONLY).size
     let count = Int((size + Int64(Chunk.size) - 1) / Int64(Chunk.size))
-    let hashes = try Descriptor(sums, O_RDONLY).read(at: 0, count * 32)
+    let hashes = try SpoolFile(sums, O_RDONLY).read(at: 0, count * 32)
     var hasher = TreeHasher()
     for index in 0..<hashes.count / 32 {
       guard let digest = hashes[(index * 32)..<(index * 32 + 32)].withUnsafeBytes({ Digest(raw: $0) }) else { break }
@@ -197,7 +168,7 @@ final class SpoolDisk: Sendable {
     }
     guard let hash = file.hash else { return hasher }
     guard hasher.hash == hash else { throw .broken("the hashes of \(hash) are damaged") }
-    remember(hasher, file.seq)
+    hashers.withLock { $0[file.seq] = hasher }
     return hasher
   }
 
@@ -207,12 +178,12 @@ final class SpoolDisk: Sendable {
     }
     guard let hash = try known(file).chunk(at: offset) else { throw .broken("there is nothing at \(offset)") }
     let path = file.hash.map(blob) ?? part(file.seq)
-    let data: Descriptor
+    let data: SpoolFile
     do throws(SpoolFailure) {
-      data = try Descriptor(path, O_RDONLY)
+      data = try SpoolFile(path, O_RDONLY)
     } catch {
       // The moment before it is renamed.
-      data = try Descriptor(part(file.seq), O_RDONLY)
+      data = try SpoolFile(part(file.seq), O_RDONLY)
     }
     let bytes = try data.read(at: offset, size)
     guard bytes.count == size else { throw .broken("\(path) ends before \(offset + Int64(size))") }
@@ -259,51 +230,5 @@ final class SpoolDisk: Sendable {
       if name != "." && name != ".." { names.append(name) }
     }
     return names
-  }
-}
-
-/// An open file of the spool, closed with this value.
-private struct Descriptor: ~Copyable {
-  private let number: Int32
-  private let path: String
-
-  init(_ path: String, _ flags: Int32) throws(SpoolFailure) {
-    self.path = path
-    number = Glibc.open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    guard number >= 0 else { throw SpoolDisk.failure("open", path, errno) }
-  }
-
-  deinit { close(number) }
-
-  var size: Int64 {
-    get throws(SpoolFailure) {
-      var status = stat()
-      guard fstat(number, &status) == 0 else { throw SpoolDisk.failure("look at", path, errno) }
-      return Int64(status.st_size)
-    }
-  }
-
-  /// Fewer where the file ends before.
-  func read(at offset: Int64, _ count: Int) throws(SpoolFailure) -> [UInt8] {
-    var result = 0
-    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-      result = buffer.baseAddress.map { qq_read_whole(number, $0, count, off_t(offset)) } ?? 0
-      filled = max(0, result)
-    }
-    guard result >= 0 else { throw SpoolDisk.failure("read", path, errno) }
-    return bytes
-  }
-
-  func write(_ bytes: [UInt8], at offset: Int64) throws(SpoolFailure) {
-    let result = bytes.withUnsafeBytes { qq_write_past_cache(number, $0.baseAddress, $0.count, off_t(offset)) }
-    guard result == 0 else { throw SpoolDisk.failure("write", path, errno) }
-  }
-
-  func truncate(_ size: Int64) throws(SpoolFailure) {
-    guard ftruncate(number, Int(size)) == 0 else { throw SpoolDisk.failure("cut", path, errno) }
-  }
-
-  func sync() throws(SpoolFailure) {
-    guard fsync(number) == 0 else { throw SpoolDisk.failure("sync", path, errno) }
   }
 }

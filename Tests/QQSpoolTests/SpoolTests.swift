@@ -30,8 +30,10 @@ struct SpoolTests {
 
     func ask(_ request: SpoolRequest) async -> SpoolAnswer? {
       spool.request(request)
-      return await answers.first { _ in true }
+      return await next()
     }
+
+    func next() async -> SpoolAnswer? { await answers.first { _ in true } }
   }
 
   private let content = SplitMix64.bytes(Chunk.size * 5 / 2)
@@ -188,6 +190,16 @@ struct SpoolTests {
       await probe.ask(.finish(7, session: 9, ref: nil, size: Int64(content.count), whole))
         == .finished(7, session: 9, ref: nil, size: Int64(content.count), whole))
     await probe.spool.stop()
+  }
+
+  @Test("what is removed while it is written is gone when all is done")
+  func removed() async throws {
+    let probe = try Probe(path)
+    for (chunk, part) in chunks(content) { probe.spool.request(.write(7, session: 9, chunk, part)) }
+    probe.spool.request(.remove(7, nil))
+    for _ in chunks(content) { _ = await probe.next() }
+    await probe.spool.stop()
+    #expect(names("uploads") == [])
   }
 
   @Test("one content is kept once")
