@@ -51,6 +51,9 @@ struct Get: AsyncParsableCommand {
       }
     } catch {
       display.end()
+      if error is CancellationError, await receiver.isBegun, output != "-" {
+        context.output.complain("not saved yet: the same command goes on where it was")
+      }
       throw error
     }
     display.end()

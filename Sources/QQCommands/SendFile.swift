@@ -79,7 +79,7 @@ struct SendFile: AsyncParsableCommand {
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await sender.run() }
         group.addTask {
-          try await stillness(patience) { await sender.steps }
+          try await stillness(patience) { await sender.progress() }
           throw SendTimeout()
         }
         try await group.next()

@@ -174,6 +174,23 @@ import Testing
     }
   }
 
+  @Test("a pipe that is silent for longer than the time limit is waited for: the hub isn't to blame")
+  func silentPipe() async throws {
+    try await Scene.run { scene in
+      try await scene.serve()
+      try await scene.introduce("bob")
+      let sender = try scene.qq(
+        "sendfile", "bob", "-", "--name", "p", "--timeout", "500ms", nick: "alice", input: .pipe)
+      sender.write("first ")
+      try await Task.sleep(for: .seconds(2))
+      sender.write("last")
+      sender.endInput()
+      #expect(try await sender.end() == 0)
+      let id = try #require(sender.rest.last?["id"])
+      #expect(try await scene.run("get", id, "-o", "-", nick: "bob").lines.map(\.text) == ["first last"])
+    }
+  }
+
   @Test("a sender that waits for its pipe can be interrupted, and says what that means")
   func interruptedPipe() async throws {
     try await Scene.run { scene in

@@ -50,6 +50,9 @@ public actor FileReceiver {
     return saved
   }
 
+  /// Something is here to go on from.
+  public var isBegun: Bool { download.file != nil && download.saved == nil }
+
   private var isDone: Bool { download.isDone }
 
   private func connected() -> [ClientFrame] {

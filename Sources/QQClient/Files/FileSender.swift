@@ -31,8 +31,7 @@ public actor FileSender {
   private var link: HubLink?
   private var failure: (any Error)?
   private var waiter: CheckedContinuation<Void, Never>?
-  /// Counts what happens: a time limit begins anew with each.
-  public private(set) var steps = 0
+  private var steps = 0
 
   /// `bytesPerSecond`: send no faster.
   public init(
@@ -54,6 +53,7 @@ public actor FileSender {
     let source =
       file.isPipe
       ? FileSource(pipe: 0, name: file.name ?? "") : try FileSource(path: file.path, name: file.name, links: file.links)
+    source.whenReady { [weak self] in Task { await self?.inputIsReady() } }
     uploads.add(try makeID(source.info, source.state), source, to: to)
     hasFiles = true
     return source.skipped
@@ -100,6 +100,17 @@ public actor FileSender {
 
   private func disconnected() {
     link = nil
+    wake()
+  }
+
+  /// Counts what happens: a time limit begins anew with each. The hub isn't to blame while nothing comes to be sent.
+  public func progress() -> Int {
+    if uploads.isWaitingForSource { steps += 1 }
+    return steps
+  }
+
+  private func inputIsReady() {
+    steps += 1
     wake()
   }
 

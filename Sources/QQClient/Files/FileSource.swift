@@ -10,7 +10,7 @@ struct FileSource {
     case file(OpenFile, stat)
     case folder(FolderReader)
     /// `kept`: chunks that the hub may not have yet, the oldest at the offset.
-    case pipe(Int32, kept: [[UInt8]], offset: Int64, isAtEnd: Bool)
+    case pipe(PipeReader, kept: [[UInt8]], offset: Int64)
   }
 
   private var kind: Kind
@@ -50,7 +50,7 @@ struct FileSource {
   /// What a descriptor gives until it ends.
   init(pipe: Int32, name: String) {
     info = FileInfo(name: name, size: nil)
-    kind = .pipe(pipe, kept: [], offset: 0, isAtEnd: false)
+    kind = .pipe(PipeReader(pipe), kept: [], offset: 0)
     skipped = []
   }
 
@@ -61,7 +61,17 @@ struct FileSource {
     return parts.joined(separator: " ")
   }
 
-  var isPipe: Bool { if case .pipe = kind { true } else { false } }
+  /// Whoever writes to the pipe is not waited for.
+  var isReady: Bool {
+    guard case .pipe(let pipe, let kept, let start) = kind else { return true }
+    let end = kept.reduce(start) { $0 + Int64($1.count) }
+    return hasher.length < end || pipe.isReady
+  }
+
+  /// Where it is a pipe: called on another thread when `isReady` has come true.
+  func whenReady(_ notify: @escaping @Sendable () -> Void) {
+    if case .pipe(let pipe, _, _) = kind { pipe.whenReady(notify) }
+  }
 
   /// What a path's last part is, also for `.` and `photos/`.
   private static func name(of path: String) throws(FileError) -> String {
@@ -89,12 +99,11 @@ struct FileSource {
 
   /// Goes to where the hub is: `offset` bytes of this file, it says, have this hash. Throws where they haven't.
   mutating func resume(at offset: Int64, _ hash: TreeHash) throws(FileError) {
-    if case .pipe(let pipe, let kept, let start, let isAtEnd) = kind {
+    if case .pipe(_, let kept, let start) = kind {
       let end = start + kept.reduce(0) { $0 + Int64($1.count) }
       guard start...end ~= offset, offset % Int64(Chunk.size) == 0 || offset == end else {
         throw FileError(.changed, "\"\(info.name)\" comes from a pipe: what has gone through can't be sent again")
       }
-      _ = (pipe, isAtEnd)
     } else {
       while hasher.length < offset {
         guard try next() != nil else { break }
@@ -109,12 +118,12 @@ struct FileSource {
 
   /// The hub has this much: a pipe's bytes need not be kept.
   mutating func release(before offset: Int64) {
-    guard case .pipe(let pipe, var kept, var start, let isAtEnd) = kind else { return }
+    guard case .pipe(let pipe, var kept, var start) = kind else { return }
     while let first = kept.first, start + Int64(first.count) <= offset {
       start += Int64(first.count)
       kept.removeFirst()
     }
-    kind = .pipe(pipe, kept: kept, offset: start, isAtEnd: isAtEnd)
+    kind = .pipe(pipe, kept: kept, offset: start)
   }
 
   private mutating func read(at offset: Int64) throws(FileError) -> [UInt8] {
@@ -129,44 +138,17 @@ struct FileSource {
       let bytes = try reader.read(at: offset)
       kind = .folder(reader)
       return bytes
-    case .pipe(let pipe, var kept, let start, let isAtEnd):
+    case .pipe(let pipe, var kept, let start):
       var position = start
       for bytes in kept {
         if position == offset { return bytes }
         position += Int64(bytes.count)
       }
-      if isAtEnd { return [] }
-      let bytes = try Self.readPipe(pipe)
+      let bytes = try pipe.next()
       if !bytes.isEmpty { kept.append(bytes) }
-      kind = .pipe(pipe, kept: kept, offset: start, isAtEnd: bytes.count < Chunk.size)
+      kind = .pipe(pipe, kept: kept, offset: start)
       return bytes
     }
-  }
-
-  /// A whole chunk, unless the end comes before.
-  private static func readPipe(_ pipe: Int32) throws(FileError) -> [UInt8] {
-    var code: Int32 = 0
-    var isCancelled = false
-    let bytes = [UInt8](unsafeUninitializedCapacity: Chunk.size) { buffer, filled in
-      while filled < Chunk.size, let base = buffer.baseAddress {
-        // Whoever writes to it may be silent for long, and this process be told to end meanwhile.
-        var state = pollfd(fd: pipe, events: Int16(POLLIN), revents: 0)
-        if poll(&state, 1, 100) == 0 {
-          isCancelled = Task.isCancelled
-          if isCancelled { break } else { continue }
-        }
-        let result = Glibc.read(pipe, base + filled, Chunk.size - filled)
-        if result > 0 {
-          filled += result
-        } else if result == 0 || errno != EINTR && errno != EAGAIN {
-          code = result == 0 ? 0 : errno
-          break
-        }
-      }
-    }
-    guard code == 0 else { throw .system(.input, "cannot read standard input", code) }
-    guard !isCancelled else { throw FileError(.input, "interrupted while reading standard input") }
-    return bytes
   }
 
   private func checkUnchanged() throws(FileError) {

@@ -6,6 +6,9 @@ public protocol UploadSource {
   /// Of the chunks that were read.
   var hasher: TreeHasher { get }
 
+  /// Whether `next` needn't wait for whoever gives the bytes.
+  var isReady: Bool { get }
+
   /// The chunk behind those that were hashed, now hashed too; nil at the end.
   mutating func next() throws(FileError) -> (chunk: Chunk, bytes: [UInt8])?
 
@@ -130,7 +133,7 @@ public struct Uploads<Source: UploadSource> {
         return .frames([.upload(ref: ref, id: items[index].id)])
       case .sending:
         // A chunk that doesn't fit into the window waits before it is read.
-        guard items[index].source.hasher.length - acknowledged < window else { return nil }
+        guard items[index].source.hasher.length - acknowledged < window, items[index].source.isReady else { return nil }
         items[index].source.release(before: acknowledged)
         if let (chunk, bytes) = try items[index].source.next() { return .chunk(chunk, bytes) }
         let ref = takeRef()
@@ -140,6 +143,12 @@ public struct Uploads<Source: UploadSource> {
       case .asking, .finishing, .done: return nil
       }
     }
+  }
+
+  /// Nothing comes of the file that is being sent, and the hub has all that has come.
+  public var isWaitingForSource: Bool {
+    guard let index = current, items[index].stage == .sending else { return false }
+    return acknowledged == items[index].source.hasher.length && !items[index].source.isReady
   }
 
   private mutating func takeRef() -> Int64 {

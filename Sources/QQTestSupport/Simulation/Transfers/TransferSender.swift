@@ -13,6 +13,8 @@ struct MemorySource: UploadSource {
     self.content = content
   }
 
+  var isReady: Bool { true }
+
   mutating func next() throws(FileError) -> (chunk: Chunk, bytes: [UInt8])? {
     let start = Int(hasher.length)
     guard start < content.count else { return nil }
