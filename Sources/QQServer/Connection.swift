@@ -36,9 +36,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
   private var framer = LineFramer()
   private var decoder = FrameDecoder()
   private var frames: [ClientFrame] = []
-  /// The piece of a file that is coming in, and those that the hub hasn't put away yet.
-  private var chunk: (header: Chunk, bytes: [UInt8])?
-  private var chunksInFlight = 0
+  private var chunks = ChunkIntake()
   private var isOpen = false
   private var isWelcomed = false
   /// The stream can't be trusted any more: what still comes is not looked at.
@@ -54,8 +52,6 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
 
   /// Bytes that may wait for a peer which asks and doesn't read, and for one whose presence events pile up.
   private static let replyLimit = 16 << 20
-  /// Pieces of a file that may wait for the disk; beyond that their sender is not read.
-  private static let chunkLimit = 4
 
   init(id: SessionID, runner: HubRunner, port: LoopPort, address: IPAddress, isTLS: Bool) {
     self.id = id
@@ -156,7 +152,8 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
         guard isWelcomed else {
           throw FrameFault(.malformed, "a piece of a file came before the welcome")
         }
-        return begin(header)
+        submitFrames()
+        return chunks.begin(header)
       }
       frames.append(frame)
     } catch {
@@ -168,24 +165,12 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     return 0
   }
 
-  private func begin(_ header: Chunk) -> Int {
-    submitFrames()
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(header.size)
-    chunk = (header, bytes)
-    return header.size
-  }
-
   private func received(raw: RawSpan) {
-    raw.withUnsafeBytes { chunk?.bytes.append(contentsOf: $0) }
-    guard let chunk, chunk.bytes.count == chunk.header.size else { return }
-    self.chunk = nil
-    chunksInFlight += 1
-    runner.submit(.chunk(id, chunk.header, chunk.bytes))
+    if let piece = chunks.take(raw) { runner.submit(.chunk(id, piece.header, piece.bytes)) }
   }
 
   func chunkTaken() {
-    chunksInFlight -= 1
+    chunks.putAway()
     resumeReading()
   }
 
@@ -209,7 +194,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
 
   /// A sender that doesn't read its answers, or is faster than the journal, is read more slowly.
   func read(context: ChannelHandlerContext) {
-    if !context.channel.isWritable || chunksInFlight >= Self.chunkLimit {
+    if !context.channel.isWritable || chunks.isFull {
       holdsRead = true
     } else if runner.isCongested {
       holdsRead = true
@@ -220,7 +205,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
   }
 
   func resumeReading() {
-    guard holdsRead, let context, context.channel.isWritable, chunksInFlight < Self.chunkLimit else { return }
+    guard holdsRead, let context, context.channel.isWritable, !chunks.isFull else { return }
     // What waited for something else waits for the journal now.
     guard !runner.isCongested else { return port.held.append(self) }
     holdsRead = false

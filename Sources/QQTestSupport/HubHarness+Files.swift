@@ -4,6 +4,20 @@ import QQProtocol
 
 /// Files in tests of the hub.
 extension HubHarness {
+  /// The pieces of a file that a session was sent since it was asked last.
+  public func takePieces(_ id: SessionID) -> [(chunk: Chunk, bytes: [UInt8])] {
+    let output = channels[id]?.output ?? []
+    channels[id]?.output = output.filter { !$0.frame.isPiece }
+    return output.compactMap { frame, raw in
+      if case .chunk(let chunk) = frame { (chunk, raw) } else { nil }
+    }
+  }
+
+  /// A piece of a file, as a session sends it.
+  public func put(_ id: SessionID, at offset: Int64, _ bytes: [UInt8]) {
+    receive(.chunk(id, Chunk(offset: offset, size: bytes.count, hash: Digest(of: bytes)), bytes))
+  }
+
   /// Two and a half chunks that are the seed's own.
   public static func content(_ seed: UInt64 = 1, _ count: Int = Chunk.size * 5 / 2) -> [UInt8] {
     SplitMix64.bytes(count, seed: seed)

@@ -25,7 +25,7 @@ public final class HubHarness {
   public var spool = MemorySpool()
 
   private var configuration: HubConfiguration
-  private var channels: [SessionID: Channel] = [:]
+  var channels: [SessionID: Channel] = [:]
   private var nextSession: SessionID = 1
   private var events: [HubEvent] = []
   private var isDraining = false
@@ -37,7 +37,7 @@ public final class HubHarness {
   private var segments: [UInt64: [UInt8]] = [:]
   private let inbox = Inbox()
 
-  private struct Channel {
+  struct Channel {
     var peer: Peer
     /// A frame, and the raw bytes it announced.
     var output: [(frame: HubFrame, raw: [UInt8])] = []
@@ -217,20 +217,6 @@ public final class HubHarness {
     for request in asked { if let answer = spool.perform(request) { receive(.spooled(answer)) } }
   }
 
-  /// The pieces of a file that a session was sent since it was asked last.
-  public func takePieces(_ id: SessionID) -> [(chunk: Chunk, bytes: [UInt8])] {
-    let output = channels[id]?.output ?? []
-    channels[id]?.output = output.filter { !$0.frame.isPiece }
-    return output.compactMap { frame, raw in
-      if case .chunk(let chunk) = frame { (chunk, raw) } else { nil }
-    }
-  }
-
-  /// A piece of a file, as a session sends it.
-  public func put(_ id: SessionID, at offset: Int64, _ bytes: [UInt8]) {
-    receive(.chunk(id, Chunk(offset: offset, size: bytes.count, hash: Digest(of: bytes)), bytes))
-  }
-
   private func collect() {
     for event in inbox.take() { receive(event) }
   }
@@ -316,5 +302,5 @@ public final class HubHarness {
 }
 
 extension HubFrame {
-  fileprivate var isPiece: Bool { if case .chunk = self { true } else { false } }
+  var isPiece: Bool { if case .chunk = self { true } else { false } }
 }

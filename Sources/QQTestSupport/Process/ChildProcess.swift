@@ -148,6 +148,14 @@ public final class ChildProcess: Sendable, CustomStringConvertible {
     return JSONLine(line)
   }
 
+  /// The next object of this type; those before it are passed over.
+  public func line(of type: String) async throws -> JSONLine {
+    while true {
+      let line = try await line()
+      if line["type"] == type { return line }
+    }
+  }
+
   public func lines(_ count: Int, within limit: Duration = patience) async throws -> [JSONLine] {
     var lines: [JSONLine] = []
     for _ in 0..<count { lines.append(try await line(within: limit)) }
