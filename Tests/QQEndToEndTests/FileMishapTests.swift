@@ -4,6 +4,20 @@ import QQTestSupport
 import Testing
 
 @Suite("files that something happens to on their way") struct FileMishapTests {
+  @Test("whoever takes only the beginning of what get writes ends it quietly")
+  func closedPipe() async throws {
+    try await Scene.run { scene in
+      try await scene.serve()
+      try await scene.introduce("bob")
+      try scene.folder.write(SplitMix64.bytes(5_000_000), to: "big")
+      let sent = try await scene.run("sendfile", "bob", scene.folder.path + "/big", nick: "alice")
+      let get = try scene.qq("get", try #require(sent.lines[0]["id"]), "-o", "-", nick: "bob")
+      get.closeOutput()
+      #expect(try await get.end() == 0)
+      #expect(get.standardError == "")
+    }
+  }
+
   @Test("a pipe that is silent for longer than the time limit is waited for: the hub isn't to blame")
   func silentPipe() async throws {
     try await Scene.run { scene in

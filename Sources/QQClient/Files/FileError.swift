@@ -13,6 +13,8 @@ public struct FileError: Error, Hashable, Sendable {
     case data
     /// It isn't what it was when it was begun to be sent.
     case changed
+    /// Whoever read our output has gone.
+    case outputClosed
     /// Another process is at it.
     case busy
   }

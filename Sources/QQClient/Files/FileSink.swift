@@ -138,7 +138,7 @@ struct FileSink {
         var state = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         poll(&state, 1, -1)
       } else if errno != EINTR {
-        throw .system(.disk, "cannot write to standard output")
+        throw .system(errno == EPIPE ? .outputClosed : .disk, "cannot write to standard output")
       }
     }
   }

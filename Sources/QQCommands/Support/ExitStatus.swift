@@ -69,6 +69,7 @@ extension ExitStatus {
     case .disk: self = .ioError
     case .data, .changed: self = .data
     case .busy: self = .temporary
+    case .outputClosed: self = .done
     }
   }
 

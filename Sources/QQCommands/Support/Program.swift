@@ -72,6 +72,7 @@ public enum Program {
       exit(ExitStatus.interrupted.rawValue)
     }
     if let identity = error as? IdentityError { error = CommandFailure(ExitStatus(identity), identity.message) }
+    if let file = error as? FileError, file.kind == .outputClosed { error = OutputClosed() }
     if let file = error as? FileError { error = CommandFailure(ExitStatus(file), file.message) }
     switch error {
     case is OutputClosed:
