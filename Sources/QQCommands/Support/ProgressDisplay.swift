@@ -9,9 +9,7 @@ final class ProgressDisplay: Sendable {
     var key: String
     var id: MessageID
     var nick: String?
-    var bar: ProgressBar
-    var began: ContinuousClock.Instant
-    var first: Int64
+    var meter: ProgressMeter
   }
 
   private struct State {
@@ -51,21 +49,11 @@ final class ProgressDisplay: Sendable {
     guard showsBars else { return }
     state.withLock { state in
       if let place = state.rows.firstIndex(where: { $0.key == key }) {
-        let elapsed = now - state.rows[place].began
-        let milliseconds = elapsed.components.seconds * 1_000 + elapsed.components.attoseconds / 1_000_000_000_000_000
-        let moved = done - state.rows[place].first
-        state.rows[place].bar.done = done
-        state.rows[place].bar.total = total
-        if milliseconds > 300, moved > 0 {
-          state.rows[place].bar.rate = moved / milliseconds * 1_000 + moved % milliseconds * 1_000 / milliseconds
-        }
+        state.rows[place].meter.update(done: done, total: total, now: now)
       } else {
         let shown = nick.map { "  \($0)" } ?? name
-        state.rows.append(
-          Row(
-            key: key, id: id, nick: nick, bar: ProgressBar(name: shown, done: done, total: total, rate: nil),
-            began: now,
-            first: done))
+        let meter = ProgressMeter(name: shown, done: done, total: total, now: now)
+        state.rows.append(Row(key: key, id: id, nick: nick, meter: meter))
       }
       let isDue = state.lastDrawn.map { now - $0 > .milliseconds(100) } ?? true
       if isDue || done == total { draw(&state, now) }
@@ -112,7 +100,7 @@ final class ProgressDisplay: Sendable {
     var text = state.drawn > 0 ? "\u{1b}[\(state.drawn)A" : ""
     // As many as are to be seen at once.
     let rows = state.rows.suffix(8)
-    for row in rows { text += "\r\(row.bar.line(width: width))\u{1b}[K\n" }
+    for row in rows { text += "\r\(row.meter.bar.line(width: width))\u{1b}[K\n" }
     state.drawn = rows.count
     Self.write(text)
   }

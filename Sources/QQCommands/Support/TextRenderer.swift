@@ -67,8 +67,6 @@ struct TextRenderer: Sendable {
   private func name(_ nick: String) -> String {
     let text = TextSafety.visible(nick)
     guard usesColor else { return text }
-    let hash = nick.utf8.reduce(UInt32(5381)) { $0 &* 33 &+ UInt32($1) }
-    let colors = [31, 32, 33, 34, 35, 36]
-    return "\u{1b}[1;\(colors[Int(hash % UInt32(colors.count))])m\(text)\u{1b}[0m"
+    return NickColor.painted(nick, as: text)
   }
 }

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import QQCommands
+@testable import QQProtocol
 
 @Suite struct ProgressBarTests {
   @Test("a line has what fits: name and bar, then no bar, then no rate, then the figures alone")

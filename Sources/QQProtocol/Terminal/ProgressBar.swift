@@ -1,16 +1,21 @@
-import QQProtocol
-
 /// One line of a transfer's progress. Pure.
-struct ProgressBar: Equatable, Sendable {
-  var name: String
-  var done: Int64
+public struct ProgressBar: Equatable, Sendable {
+  public var name: String
+  public var done: Int64
   /// nil where it isn't known.
-  var total: Int64?
+  public var total: Int64?
   /// Bytes a second; nil where nothing can be said yet.
-  var rate: Int64?
+  public var rate: Int64?
+
+  public init(name: String, done: Int64, total: Int64?, rate: Int64? = nil) {
+    self.name = name
+    self.done = done
+    self.total = total
+    self.rate = rate
+  }
 
   /// The line, at most `width` columns: the bar gives way first, then the rate, then the name.
-  func line(width: Int) -> String {
+  public func line(width: Int) -> String {
     let figures = figures(withRate: true)
     if figures.utf8.count + 10 <= width { return line(figures, width) }
     return line(self.figures(withRate: false), width)
@@ -55,29 +60,27 @@ struct ProgressBar: Equatable, Sendable {
   }
 }
 
-/// Columns that text takes on a terminal, about: wide for East Asian scripts and emoji, none for marks.
-enum Columns {
-  /// Cut or filled up with spaces.
-  static func fitted(_ text: String, _ width: Int) -> String {
-    var result = ""
-    var used = 0
-    for character in text {
-      let columns = Self.width(of: character)
-      guard used + columns <= width else { break }
-      result.append(character)
-      used += columns
-    }
-    return result + String(repeating: " ", count: max(0, width - used))
+/// Keeps the bar of one transfer, with the rate since it was begun or gone on with.
+public struct ProgressMeter: Sendable {
+  public private(set) var bar: ProgressBar
+  private let began: ContinuousClock.Instant
+  private let first: Int64
+
+  /// `done`: bytes that were there already.
+  public init(name: String, done: Int64, total: Int64?, now: ContinuousClock.Instant) {
+    bar = ProgressBar(name: name, done: done, total: total)
+    began = now
+    first = done
   }
 
-  static func width(of character: Character) -> Int {
-    guard let first = character.unicodeScalars.first else { return 0 }
-    if first.properties.generalCategory == .nonspacingMark { return 0 }
-    switch first.value {
-    case 0x1100...0x115f, 0x2e80...0x303e, 0x3041...0xa4cf, 0xac00...0xd7a3, 0xf900...0xfaff, 0xfe30...0xfe6f,
-      0xff00...0xff60, 0xffe0...0xffe6, 0x1f300...0x1f64f, 0x1f900...0x1f9ff, 0x20000...0x3fffd:
-      return 2
-    default: return 1
-    }
+  public mutating func update(done: Int64, total: Int64?, now: ContinuousClock.Instant) {
+    bar.done = done
+    bar.total = total
+    let elapsed = (now - began).components
+    let milliseconds = elapsed.seconds * 1_000 + elapsed.attoseconds / 1_000_000_000_000_000
+    let moved = done - first
+    // Sooner it is chance.
+    guard milliseconds > 300, moved > 0 else { return }
+    bar.rate = moved / milliseconds * 1_000 + moved % milliseconds * 1_000 / milliseconds
   }
 }
