@@ -15,7 +15,7 @@ public enum HubLinks {
   }
 
   public static func keep(
-    _ configuration: LinkConfiguration, notice: @escaping @Sendable (LinkNotice) -> Void,
+    _ configuration: LinkConfiguration, notice: @escaping @Sendable (LinkNotice) async -> Void,
     _ body: @escaping @Sendable (HubLink, inout HubLink.Lines) async throws -> Outcome
   ) async throws {
     var backoff = Backoff()
@@ -24,7 +24,7 @@ public enum HubLinks {
       let error: ClientError
       do {
         let outcome = try await HubLink.with(configuration) { link, lines in
-          if progress.welcomed() { notice(.restored(configuration.endpoint)) }
+          if progress.welcomed() { await notice(.restored(configuration.endpoint)) }
           return try await body(link, &lines)
         }
         if outcome == .finished { return }
@@ -34,7 +34,7 @@ public enum HubLinks {
       }
       if progress.lost() {
         backoff.reset()
-        notice(.lost(error))
+        await notice(.lost(error))
       }
       try await Task.sleep(for: .milliseconds(backoff.next(random: Double.random(in: 0..<1))))
     }

@@ -61,7 +61,7 @@ public struct Listener: Sendable {
           case .show: events.append(line)
           case .following: notice(.following)
           case .promoted: notice(.promoted)
-          case .skip: break
+          case .skip, .live: break
           }
         }
         while !events.isEmpty {

@@ -75,6 +75,9 @@ public struct Outbox: Sendable {
     self.maximumBytes = maximumBytes
   }
 
+  /// Messages of which more may be heard.
+  public var ids: Set<MessageID> { Set(entries.map(\.message.id)) }
+
   /// Nothing more should be submitted for now.
   public var isFull: Bool { entries.count >= maximumCount || bytes >= maximumBytes }
   public var isEmpty: Bool { entries.isEmpty }
@@ -92,6 +95,27 @@ public struct Outbox: Sendable {
   /// Not every target has been answered on this connection.
   public func isUnanswered(_ id: MessageID) -> Bool {
     entries.contains { $0.message.id == id && !$0.isAnswered }
+  }
+
+  /// What hasn't been stored for all its targets, as far as is known.
+  public var unstored: [OutgoingMessage] { entries.filter { !$0.isStored }.map(\.message) }
+
+  /// Of messages that are stored and wait for their readers only the newest so many are kept: a reader may stay away for
+  /// ever. Gives those that are let go.
+  public mutating func letGo(keeping limit: Int) -> [MessageID] {
+    let surplus = entries.count { $0.isStored } - limit
+    guard surplus > 0 else { return [] }
+    var gone: [MessageID] = []
+    var index = 0
+    while gone.count < surplus {
+      if entries[index].isStored {
+        gone.append(entries[index].message.id)
+        remove(index)
+      } else {
+        index += 1
+      }
+    }
+    return gone
   }
 
   public mutating func submit(_ message: OutgoingMessage) {
@@ -173,6 +197,10 @@ public struct Outbox: Sendable {
 
   private mutating func finish(_ index: Int) {
     guard entries[index].isAnswered, entries[index].awaiting.isEmpty else { return }
+    remove(index)
+  }
+
+  private mutating func remove(_ index: Int) {
     bytes -= entries[index].message.bytes
     entries.remove(at: index)
     if index < firstUnwritten { firstUnwritten -= 1 }

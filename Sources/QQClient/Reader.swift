@@ -12,12 +12,16 @@ public struct Reader: Sendable {
     case following
     /// That process has gone: this one moves the cursor from here on.
     case promoted
+    /// All that was there when this process began to read has been received.
+    case live
   }
 
   private var start: ClientFrame.Start
   private let cursor: String?
   private let holds: Bool
   private let name: String
+  /// The reader wants to know where what is unread ends; once.
+  private var awaitsLive: Bool
   private var epoch: String?
   /// The newest event that was given to be shown; nil before the first start.
   public private(set) var last: Int64?
@@ -26,7 +30,11 @@ public struct Reader: Sendable {
   private var isFollowing = false
 
   /// `name` is of this process alone: it tells its own lost connection from another reader.
-  public init(start: ClientFrame.Start, cursor: String? = nil, holds: Bool, name: String) {
+  /// `awaitsLive`: wants the verdict `live`, once.
+  public init(
+    start: ClientFrame.Start, cursor: String? = nil, holds: Bool, name: String, awaitsLive: Bool = false
+  ) {
+    self.awaitsLive = awaitsLive
     self.start = start
     self.cursor = cursor
     self.holds = holds
@@ -52,11 +60,19 @@ public struct Reader: Sendable {
     case (0, .time): break
     case (let last?, _): after = .seq(last)
     }
-    return (ClientFrame.Listen(ref: 0, after: after, cursor: cursor, reader: name, holds: holds), isNewEpoch)
+    return (
+      ClientFrame.Listen(
+        ref: 0, after: after, cursor: cursor, reader: name, holds: holds, tellsLive: awaitsLive),
+      isNewEpoch
+    )
   }
 
   public mutating func received(_ frame: HubFrame) -> Verdict {
     switch frame {
+    case .ok(let ok) where ok.ref == 0 && ok.isLive:
+      guard awaitsLive else { return .skip }
+      awaitsLive = false
+      return .live
     case .ok(let ok) where ok.ref == 0:
       if last == nil {
         last = ok.seq

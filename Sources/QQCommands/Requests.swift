@@ -34,7 +34,7 @@ struct Join: AsyncParsableCommand {
   func run() async throws {
     let context = try CommandContext(options)
     let name = try groupName(group)
-    try await change(context, .join(ref: 1, group: name), "joined", name)
+    try await change(context, .join(ref: 1, group: name)) { .joined(name, seq: $0) }
   }
 }
 
@@ -47,21 +47,17 @@ struct Leave: AsyncParsableCommand {
   func run() async throws {
     let context = try CommandContext(options)
     let name = try groupName(group)
-    try await change(context, .leave(ref: 1, group: name), "left", name)
+    try await change(context, .leave(ref: 1, group: name)) { .left(name, seq: $0) }
   }
 }
 
-/// Asks for a change of membership and says that it is `done`.
-private func change(_ context: CommandContext, _ frame: ClientFrame, _ done: StaticString, _ group: String) async throws
-{
+/// Asks for a change of membership and says that it is done.
+private func change(
+  _ context: CommandContext, _ frame: ClientFrame, _ deed: @escaping @Sendable (Int64?) -> Deed
+) async throws {
   try await request(context, frame) { line in
     guard case .ok(let ok) = line.frame else { return false }
-    try context.output.show(text: "\(done) \(group)") { json in
-      json.begin(done)
-      json.field("group", group)
-      json.field("seq", ok.seq)
-      json.end()
-    }
+    try context.output.show(deed(ok.seq))
     return true
   }
 }
@@ -87,12 +83,39 @@ struct NickCommand: AsyncParsableCommand {
     try await request(context, .nick(ref: 1, nick: new)) { line in
       guard case .ok(let ok) = line.frame, let nick = ok.nick else { return false }
       try context.renameIdentity(to: nick)
-      try context.output.show(text: "you are \(nick) now") { json in
+      try context.output.show(.renamed(nick))
+      return true
+    }
+  }
+}
+
+extension Output {
+  func show(_ deed: Deed) throws {
+    try show(text: TextSafety.visible(deed.text)) { json in
+      switch deed {
+      case .joined(let group, let seq):
+        json.begin("joined")
+        json.field("group", group)
+        json.field("seq", seq)
+      case .left(let group, let seq):
+        json.begin("left")
+        json.field("group", group)
+        json.field("seq", seq)
+      case .renamed(let nick):
         json.begin("renamed")
         json.field("nick", nick)
-        json.end()
+      case .uploaded(let sent, let info, let size, let hash):
+        json.begin("sent")
+        json.field("id", sent.id)
+        json.field("seq", sent.seq)
+        json.field("to", sent.to)
+        json.field("status", sent.status)
+        json.field("name", info.name)
+        json.field("size", size)
+        json.field("hash", hash.description)
+        json.flag("duplicate", sent.isDuplicate)
       }
-      return true
+      json.end()
     }
   }
 }

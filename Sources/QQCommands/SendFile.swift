@@ -172,7 +172,7 @@ final class FileReport: Sendable {
       display.show(id, info?.name ?? "", nick: nick, done: bytes, total: info?.size)
     case .stored(let sent, let info, let hash, let size):
       memory.stored(sent.id)
-      try display.above { try show(sent, info, hash, size) }
+      try display.above { try context.output.show(.uploaded(sent, info, size: size, hash)) }
     case .receipt(let receipt):
       let info = state.withLock { $0.names[receipt.id] }
       if let size = info?.size {
@@ -187,23 +187,6 @@ final class FileReport: Sendable {
         state.withLock { _ = $0.failed.insert(id) }
       }
       if context.output.isJSON { try context.output.show(.error(failure)) }
-    }
-  }
-
-  private func show(_ sent: HubFrame.Sent, _ info: FileInfo, _ hash: TreeHash, _ size: Int64) throws {
-    let text =
-      "sent \(TextSafety.visible(info.name)) (\(ByteCount.text(size - (info.manifest ?? 0)))) to \(TextSafety.visible(sent.to))"
-    try context.output.show(text: text) { json in
-      json.begin("sent")
-      json.field("id", sent.id)
-      json.field("seq", sent.seq)
-      json.field("to", sent.to)
-      json.field("status", sent.status)
-      json.field("name", info.name)
-      json.field("size", size)
-      json.field("hash", hash.description)
-      json.flag("duplicate", sent.isDuplicate)
-      json.end()
     }
   }
 }

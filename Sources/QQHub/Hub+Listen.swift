@@ -16,7 +16,8 @@ extension Hub {
     let name = listen.cursor ?? "listen"
     let key = CursorKey(user: user, name: name)
     var reading = Reading(
-      ref: listen.ref, cursor: name, reader: listen.reader, wantsHold: listen.holds, position: .locating, since: now)
+      ref: listen.ref, cursor: name, reader: listen.reader, wantsHold: listen.holds, position: .locating, since: now,
+      tellsLive: listen.tellsLive)
     // Before a lost connection of the same reader ends: the user was never gone.
     begin(id, user, reading)
     reading.holds = listen.holds && hold(key, id, reader: listen.reader)
@@ -166,7 +167,17 @@ extension Hub {
     } else {
       sessions[id]?.reading?.position = .live
       setLive(id, user, true)
+      tellLive(id)
     }
+  }
+
+  /// Behind what it caught up with, unlike an answer, which would overtake that.
+  private mutating func tellLive(_ id: SessionID) {
+    guard let reading = sessions[id]?.reading, reading.tellsLive else { return }
+    sessions[id]?.reading?.tellsLive = false
+    var writer = JSONWriter(reserving: 64)
+    HubFrame.ok(.init(ref: reading.ref, isFollowing: reading.isFollowing, isLive: true)).encode(into: &writer)
+    deliveries.append(.catchUp(id, writer.bytes))
   }
 
   mutating func caughtUp(_ id: SessionID, after: Seq, through: Seq, _ page: Page) {

@@ -72,6 +72,8 @@ struct Reading: Sendable {
   var holds = false
   var position: Position
   var since: Timestamp
+  /// Wants to be told when it is live; once.
+  var tellsLive: Bool
   /// Where records were removed, say so: not where "all that is kept" was asked for.
   var tellsGaps = true
 

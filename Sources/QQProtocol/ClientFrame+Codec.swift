@@ -72,7 +72,8 @@ extension FrameDecoder {
     ClientFrame.Listen(
       ref: try ref(line), after: try start(line),
       cursor: try string("cursor", line, limit: ProtocolLimits.cursorName),
-      reader: try string("reader", line, limit: ProtocolLimits.cursorName), holds: try bool("hold", line))
+      reader: try string("reader", line, limit: ProtocolLimits.cursorName), holds: try bool("hold", line),
+      tellsLive: try bool("live", line))
   }
 
   private func start(_ line: RawSpan) throws(FrameFault) -> ClientFrame.Start {
@@ -145,6 +146,7 @@ extension ClientFrame {
       out.field("cursor", listen.cursor)
       out.field("reader", listen.reader)
       out.flag("hold", listen.holds)
+      out.flag("live", listen.tellsLive)
     case .ack(let seq):
       out.begin("ack")
       out.field("seq", seq)

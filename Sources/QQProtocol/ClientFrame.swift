@@ -121,13 +121,19 @@ public enum ClientFrame: Equatable, Sendable {
     public var reader: String?
     /// Take hold of the cursor and move it by acknowledging; otherwise only start from it.
     public var holds: Bool
+    /// Say by another `ok` once there is nothing more to catch up with.
+    public var tellsLive: Bool
 
-    public init(ref: Int64?, after: Start, cursor: String? = nil, reader: String? = nil, holds: Bool = false) {
+    public init(
+      ref: Int64?, after: Start, cursor: String? = nil, reader: String? = nil, holds: Bool = false,
+      tellsLive: Bool = false
+    ) {
       self.ref = ref
       self.after = after
       self.cursor = cursor
       self.reader = reader
       self.holds = holds
+      self.tellsLive = tellsLive
     }
   }
 

@@ -19,6 +19,7 @@ extension HubFrame {
       out.field("ref", ok.ref)
       out.field("seq", ok.seq)
       out.flag("following", ok.isFollowing)
+      out.flag("live", ok.isLive)
       out.flag("more", ok.more)
       out.field("nick", ok.nick)
       out.field("offset", ok.offset)
@@ -114,8 +115,8 @@ extension FrameDecoder {
       return .ok(
         .init(
           ref: try ref(line), seq: try integer("seq", line), isFollowing: try bool("following", line),
-          more: try bool("more", line), nick: try string("nick", line), offset: try integer("offset", line),
-          hash: try treeHash("hash", line)))
+          isLive: try bool("live", line), more: try bool("more", line), nick: try string("nick", line),
+          offset: try integer("offset", line), hash: try treeHash("hash", line)))
     }
     if isType("error") {
       return .error(

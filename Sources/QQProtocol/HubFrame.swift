@@ -53,6 +53,8 @@ public enum HubFrame: Equatable, Sendable {
     public var seq: Int64?
     /// To `listen`: another reader holds the cursor, this one doesn't move it.
     public var isFollowing: Bool
+    /// To `listen`: all that was there has been sent, and events come as they happen from here on.
+    public var isLive: Bool
     /// To `history`: there are more in that direction. To `upload`: bytes are missing.
     public var more: Bool
     /// To `nick`: the name as it now is.
@@ -64,12 +66,13 @@ public enum HubFrame: Equatable, Sendable {
     public var hash: TreeHash?
 
     public init(
-      ref: Int64?, seq: Int64? = nil, isFollowing: Bool = false, more: Bool = false, nick: String? = nil,
-      offset: Int64? = nil, hash: TreeHash? = nil
+      ref: Int64?, seq: Int64? = nil, isFollowing: Bool = false, isLive: Bool = false, more: Bool = false,
+      nick: String? = nil, offset: Int64? = nil, hash: TreeHash? = nil
     ) {
       self.ref = ref
       self.seq = seq
       self.isFollowing = isFollowing
+      self.isLive = isLive
       self.more = more
       self.nick = nick
       self.offset = offset

@@ -23,7 +23,7 @@ public enum FuzzCorpus {
       .init(
         ref: nil, id: id, to: ["alice", "@ops", "::1"], text: "line\n\t\"\\ é€😀\u{202e}\u{7f}\u{0}", replyTo: id,
         wantsReceipts: true, lastSeen: true)),
-    .listen(.init(ref: 2, after: .seq(4182), cursor: "listen", reader: "r", holds: true)),
+    .listen(.init(ref: 2, after: .seq(4182), cursor: "listen", reader: "r", holds: true, tellsLive: true)),
     .listen(.init(ref: nil, after: .unread)), .listen(.init(ref: nil, after: .now)),
     .listen(.init(ref: 3, after: .time(time))), .ack(seq: 9_007_199_254_740_991), .who(.init(ref: 4)),
     .cursor(ref: 5, name: "log"),
@@ -44,7 +44,7 @@ public enum FuzzCorpus {
     .chunk(Chunk(offset: 0, size: 7, hash: Digest(of: []))), .end(size: 7, hash: TreeHash(Digest(of: []))),
     .progress(id: id, nick: "b", bytes: 5), .ok(.init(ref: 1, offset: 2, hash: TreeHash(Digest(of: [])))),
     .welcome(.init(version: 1, hub: "hub", epoch: "e", nick: "n", address: "::1", seq: 1, isGuest: true)),
-    .ok(.init(ref: 1)), .ok(.init(ref: 1, seq: 2, isFollowing: true, more: true, nick: "x")),
+    .ok(.init(ref: 1)), .ok(.init(ref: 1, seq: 2, isFollowing: true, isLive: true, more: true, nick: "x")),
     .sent(.init(ref: 1, id: id, seq: 5, to: "@all")),
     .sent(.init(ref: nil, id: id, seq: 5, to: "a", status: "s", isDuplicate: true, awaiting: ["b", "c"], more: true)),
     .error(.init(ref: 1, .unknownTarget, "nobody called \"bbo\"", to: "bbo", id: id)),

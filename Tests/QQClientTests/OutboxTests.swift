@@ -35,6 +35,21 @@ struct OutboxTests {
     #expect(outbox.takeUnwritten().map(\.id) == [id(1), id(3)])
   }
 
+  @Test("of what is stored and waits for readers only the newest are kept, and nothing that isn't stored goes")
+  func lettingGo() {
+    var outbox = Outbox(wantsReceipts: true)
+    for number in 1...4 { outbox.submit(message(UInt64(number))) }
+    let refs = outbox.takeUnwritten().map { $0.ref ?? 0 }
+    for number in [1, 3, 4] { _ = outbox.received(sent(refs[number - 1], UInt64(number), awaiting: ["bob"])) }
+    #expect(outbox.unstored.map(\.id) == [id(2)])
+    #expect(outbox.letGo(keeping: 3) == [])
+    #expect(outbox.letGo(keeping: 1) == [id(1), id(3)])
+    #expect(outbox.ids == [id(2), id(4)])
+    outbox.lost()
+    #expect(outbox.takeUnwritten().map(\.id) == [id(2), id(4)])
+    #expect(outbox.unstored.map(\.id) == [id(2)])
+  }
+
   @Test("a message is done when every target is answered, and each answer is told once")
   func everyTarget() {
     var outbox = Outbox()

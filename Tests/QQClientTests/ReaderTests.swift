@@ -31,6 +31,19 @@ struct ReaderTests {
     #expect(reader.connected(epoch: "e").frame.after == .seq(40))
   }
 
+  @Test("it learns once where what was unread ends, also on another connection than it asked on")
+  func live() {
+    var reader = Reader(start: .unread, holds: true, name: "r", awaitsLive: true)
+    #expect(reader.connected(epoch: "e").frame.tellsLive)
+    #expect(reader.received(.ok(.init(ref: 0, seq: 5))) == .skip)
+    #expect(reader.received(message(7)) == .show)
+    #expect(reader.connected(epoch: "e").frame.tellsLive)
+    #expect(reader.received(.ok(.init(ref: 0, seq: 7))) == .skip)
+    #expect(reader.received(.ok(.init(ref: 0, isLive: true))) == .live)
+    #expect(!reader.connected(epoch: "e").frame.tellsLive)
+    #expect(reader.received(.ok(.init(ref: 0, isLive: true))) == .skip)
+  }
+
   @Test("an event is shown once")
   func once() {
     var reader = Reader(start: .unread, holds: true, name: "r")

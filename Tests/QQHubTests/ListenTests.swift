@@ -45,6 +45,22 @@ import Testing
     #expect(hub.violations == [])
   }
 
+  @Test("who asks for it is told once, behind what there was to catch up with", arguments: [1 << 20, 1])
+  func live(_ tailCapacity: Int) {
+    let (hub, alice, bob, seqs) = started { $0.tailCapacity = tailCapacity }
+    hub.say(bob, .listen(.init(ref: 5, after: .seq(0), tellsLive: true)))
+    let frames = hub.take(bob)
+    #expect(frames.first == .ok(.init(ref: 5, seq: 0)))
+    #expect(frames.dropFirst().dropLast().compactMap(\.seq) == seqs)
+    #expect(frames.last == .ok(.init(ref: 5, isLive: true)))
+    hub.post(alice, 9, to: "bob")
+    #expect(hub.take(bob).count == 1)
+    let other = hub.connect("bob", key: 2)
+    hub.say(other, .listen(.init(ref: 6, after: .now, tellsLive: true)))
+    #expect(hub.take(other) == [.ok(.init(ref: 6, seq: hub.hub.applied)), .ok(.init(ref: 6, isLive: true))])
+    #expect(hub.violations == [])
+  }
+
   @Test("the answer says after which seq events come, before any comes")
   func answer() {
     let (hub, _, bob, seqs) = started()

@@ -25,8 +25,8 @@ import Testing
       (.listen(.init(ref: 1, after: .seq(1 << 53 - 1))), #"{"type":"listen","ref":1,"after":9007199254740991}"#),
       (.listen(.init(ref: 1, after: .unread)), #"{"type":"listen","ref":1,"after":"unread"}"#),
       (
-        .listen(.init(ref: nil, after: .now, cursor: "c", reader: "r", holds: true)),
-        #"{"type":"listen","after":"now","cursor":"c","reader":"r","hold":true}"#
+        .listen(.init(ref: nil, after: .now, cursor: "c", reader: "r", holds: true, tellsLive: true)),
+        #"{"type":"listen","after":"now","cursor":"c","reader":"r","hold":true,"live":true}"#
       ),
       (
         .listen(.init(ref: 1, after: .time(Timestamp(milliseconds: 1_500)))),

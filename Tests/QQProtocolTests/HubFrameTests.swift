@@ -19,8 +19,8 @@ import Testing
       ),
       (.ok(.init(ref: nil)), #"{"type":"ok"}"#),
       (
-        .ok(.init(ref: 1, seq: 2, isFollowing: true, more: true, nick: "x")),
-        #"{"type":"ok","ref":1,"seq":2,"following":true,"more":true,"nick":"x"}"#
+        .ok(.init(ref: 1, seq: 2, isFollowing: true, isLive: true, more: true, nick: "x")),
+        #"{"type":"ok","ref":1,"seq":2,"following":true,"live":true,"more":true,"nick":"x"}"#
       ),
       (
         .sent(.init(ref: 1, id: someID, seq: 5, to: "@all")),

@@ -78,6 +78,8 @@ struct FileSink {
 
   /// Two processes at one part would tear it.
   static func lock(_ file: OpenFile) throws(FileError) {
+    // A child that was made this moment holds whatever is open, until it becomes another program.
+    for _ in 0..<20 where flock(file.number, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK { usleep(5_000) }
     guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else {
       throw errno == EWOULDBLOCK
         ? FileError(.busy, "another process is saving \"\(file.path)\"")

@@ -35,7 +35,7 @@ final class SendReport: Sendable {
 
 extension HubFrame.Sent {
   /// Without what only the protocol needs.
-  fileprivate var forUser: HubFrame.Sent {
+  var forUser: HubFrame.Sent {
     var sent = self
     sent.ref = nil
     sent.awaiting = nil

@@ -1,15 +1,17 @@
 import Glibc
+import QQClient
 import Synchronization
 
-/// SIGINT and SIGTERM, taken by one thread: no handler code, nothing that must be async-signal-safe.
+/// The signals that end a command or, of a chat, the terminal's too; taken by one thread: no handler code, nothing that must be async-signal-safe.
 enum Signals {
   /// Call before any other thread is made: they inherit the mask. A shell sets SIGINT to be ignored for `&` in a
   /// script; that is undone, so that `kill -INT` stops a hub however it was started.
-  static func watch() {
+  /// `ownsTerminal`: changes of the terminal's size and Ctrl-Z come here too.
+  static func watch(ownsTerminal: Bool = false) {
     signal(SIGPIPE, SIG_IGN)
     var set = sigset_t()
     sigemptyset(&set)
-    for number in [SIGINT, SIGTERM] {
+    for number in [SIGINT, SIGTERM] + (ownsTerminal ? [SIGWINCH, SIGTSTP] : []) {
       signal(number, SIG_DFL)
       sigaddset(&set, number)
     }
@@ -26,7 +28,17 @@ enum Signals {
   }
 
   private static let state = Mutex(
-    (first: nil as ContinuousClock.Instant?, handler: nil as (@Sendable () -> Void)?))
+    (
+      first: nil as ContinuousClock.Instant?, handler: nil as (@Sendable () -> Void)?,
+      each: nil as (@Sendable (Kind) -> Void)?
+    ))
+
+  enum Kind: Sendable {
+    case interrupt
+    case terminate
+    case resize
+    case suspend
+  }
 
   /// timeout(1) signals its child and then the child's group: what comes so soon is the same signal.
   private static let echo = Duration.milliseconds(200)
@@ -36,7 +48,30 @@ enum Signals {
     state.withLock { $0.handler = handler }
   }
 
+  /// From here on every signal comes here, and none ends the program.
+  static func onEach(_ handler: @escaping @Sendable (Kind) -> Void) {
+    state.withLock { $0.each = handler }
+  }
+
+  private static func kind(_ number: Int32) -> Kind {
+    switch number {
+    case SIGWINCH: .resize
+    case SIGTSTP: .suspend
+    case SIGINT: .interrupt
+    default: .terminate
+    }
+  }
+
   private static func received(_ number: Int32) {
+    if let each = state.withLock({ $0.each }) { return each(kind(number)) }
+    switch kind(number) {
+    case .resize: return
+    // As it would be without anybody watching.
+    case .suspend:
+      kill(getpid(), SIGSTOP)
+      return
+    case .interrupt, .terminate: break
+    }
     let now = ContinuousClock.now
     let (handler, isEcho) = state.withLock { state in
       if let first = state.first { return (nil as (@Sendable () -> Void)?, now - first < echo) }
@@ -58,37 +93,5 @@ enum Signals {
     var set = sigset_t()
     sigemptyset(&set)
     return set
-  }
-}
-
-/// A thread of its own for what blocks.
-enum Thread {
-  private final class Box {
-    let body: @Sendable () -> Void
-    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-  }
-
-  static func detach(_ body: @escaping @Sendable () -> Void) {
-    var thread = pthread_t()
-    let box = Unmanaged.passRetained(Box(body)).toOpaque()
-    let status = pthread_create(
-      &thread, nil,
-      { raw in
-        guard let raw else { return nil }
-        Unmanaged<Box>.fromOpaque(raw).takeRetainedValue().body()
-        return nil
-      }, box)
-    if status == 0 {
-      pthread_detach(thread)
-    } else {
-      Unmanaged<Box>.fromOpaque(box).release()
-    }
-  }
-
-  /// Runs what blocks on a thread of its own and waits for it.
-  static func run<Result: Sendable>(_ body: @escaping @Sendable () -> Result) async -> Result {
-    await withCheckedContinuation { done in
-      detach { done.resume(returning: body()) }
-    }
   }
 }

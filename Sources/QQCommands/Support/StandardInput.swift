@@ -1,4 +1,5 @@
 import Glibc
+import QQClient
 import QQProtocol
 import Synchronization
 
