@@ -23,7 +23,7 @@ $(STATIC)/libstdc++.a:
 
 # What the build needs besides Swift and git.
 packages:
-	@Scripts/need libsqlite3-dev pkg-config
+	@Scripts/need libsqlite3-dev libreadline-dev pkg-config
 
 test: packages
 	$(MAKE) lint

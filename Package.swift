@@ -20,6 +20,13 @@ let quickStart: [LinkerSetting] = [
     .when(configuration: .release))
 ]
 
+/// Only the chat needs it, and loading it takes every command a millisecond: in a release it is linked in.
+let readline: [LinkerSetting] = [
+  .linkedLibrary("readline", .when(configuration: .debug)),
+  .unsafeFlags(
+    ["-Xlinker", "-l:libreadline.a", "-Xlinker", "-l:libtinfo.a"], .when(configuration: .release)),
+]
+
 let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -52,10 +59,14 @@ let package = Package(
     .target(
       name: "QQCommands",
       dependencies: [
-        "QQServer", "QQClient", "QQHub", "QQSpool", "QQJournal", "QQJournalSQLite", "QQTransport", "QQIdentity",
+        "QQServer", "QQChat", "QQClient", "QQHub", "QQSpool", "QQJournal", "QQJournalSQLite", "QQTransport",
+        "QQIdentity",
         "QQProtocol",
         arguments, crypto, logging, nio, nioSSL,
       ],
+      swiftSettings: common),
+    .target(
+      name: "QQChat", dependencies: ["QQClient", "QQIdentity", "QQProtocol", "CReadline", deque],
       swiftSettings: common),
     .target(
       name: "QQClient",
@@ -81,6 +92,7 @@ let package = Package(
     .target(name: "QQIdentity", dependencies: ["QQProtocol", crypto, x509, asn1, nioSSL], swiftSettings: common),
     .target(name: "QQProtocol", dependencies: [crypto], swiftSettings: pure),
     .target(name: "CLinux"),
+    .target(name: "CReadline", linkerSettings: readline),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
     .target(
@@ -106,6 +118,8 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "QQClientTests", dependencies: ["QQClient", "QQProtocol", "QQTestSupport"], swiftSettings: common),
+    .testTarget(
+      name: "QQChatTests", dependencies: ["QQChat", "QQClient", "QQProtocol", "QQTestSupport"], swiftSettings: common),
     .testTarget(
       name: "QQServerTests",
       dependencies: [

@@ -12,7 +12,8 @@ public struct QQ: AsyncParsableCommand {
       """,
     version: Version.number,
     subcommands: [
-      Serve.self, Send.self, SendFile.self, Listen.self, Get.self, Who.self, History.self, Join.self, Leave.self,
+      Serve.self, Send.self, SendFile.self, Listen.self, Chat.self, Get.self, Who.self, History.self, Join.self,
+      Leave.self,
       NickCommand.self, Whoami.self,
     ])
 

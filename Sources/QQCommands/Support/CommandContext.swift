@@ -85,10 +85,12 @@ struct CommandContext: Sendable {
   }
 
   /// An identity that was chosen by name goes with the nick; the account's own stays where it is found.
-  func renameIdentity(to new: String) throws {
-    guard isNickChosen, !isPlaintext, new != nick else { return }
+  /// `old`: its name, where that has changed since this command began.
+  func renameIdentity(from old: String? = nil, to new: String) throws {
+    let old = old ?? nick
+    guard isNickChosen, !isPlaintext, new != old else { return }
     do throws(IdentityError) {
-      try IdentityStore(stateDirectory: stateDirectory).rename(from: nick, to: new)
+      try IdentityStore(stateDirectory: stateDirectory).rename(from: old, to: new)
     } catch {
       throw CommandFailure(ExitStatus(error), error.message)
     }

@@ -1,3 +1,4 @@
+import QQChat
 import QQClient
 import QQIdentity
 import QQProtocol
@@ -63,7 +64,22 @@ extension ExitStatus {
   }
 
   init(_ error: FileError) {
-    switch error.kind {
+    self.init(error.kind)
+  }
+
+  /// Of a line in a chat that came to nothing.
+  init(_ fault: ChatFault) {
+    switch fault {
+    case .usage: self = .usage
+    case .data: self = .data
+    case .refused(let code): self = ExitStatus(code: code)
+    case .file(let kind): self = ExitStatus(kind)
+    case .transfer: self = .unavailable
+    }
+  }
+
+  init(_ kind: FileError.Kind) {
+    switch kind {
     case .input: self = .noInput
     case .output: self = .cannotCreate
     case .disk: self = .ioError

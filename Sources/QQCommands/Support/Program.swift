@@ -10,7 +10,7 @@ public enum Program {
   /// Not `async`: by the time an asynchronous main runs there are threads already, which a signal would find
   /// unprepared.
   public static func main() -> Never {
-    Signals.watch()
+    Signals.watch(ownsTerminal: CommandLine.arguments.dropFirst().first == "chat")
     Task { await run() }
     while true { pause() }
   }
@@ -62,6 +62,17 @@ public enum Program {
       throw CommandFailure(.usage, "there is no command \"\(first)\"\(nearest): \"qq help\" lists them")
     }
     return try QQ.parseAsRoot(arguments)
+  }
+
+  /// What is wrong, for people.
+  static func message(of error: any Error) -> String {
+    switch error {
+    case let failure as CommandFailure: failure.message ?? "it failed"
+    case let client as ClientError: client.message
+    case let identity as IdentityError: identity.message
+    case let file as FileError: file.message
+    default: "internal error: \(error)"
+    }
   }
 
   private static let interrupted = Atomic<Bool>(false)

@@ -59,3 +59,26 @@ final class UploadMemory: Sendable {
     if let path = known.withLock({ $0.removeValue(forKey: id) }) { unlink(path) }
   }
 }
+
+/// The same for uploads to several audiences, which are known once the hub has them.
+final class UploadMemories: Sendable {
+  private let context: CommandContext
+  private let memories = Mutex<[[String]: UploadMemory]>([:])
+
+  init(_ context: CommandContext) {
+    self.context = context
+  }
+
+  func id(of file: OutgoingFile, to targets: [String], _ info: FileInfo, state: String) throws -> MessageID {
+    let memory = memories.withLock { memories in
+      let memory = memories[targets] ?? UploadMemory(context, targets: targets, until: .stored)
+      memories[targets] = memory
+      return memory
+    }
+    return try memory.id(of: file, info, state: state) { _ in }
+  }
+
+  func forget(_ id: MessageID) {
+    for memory in memories.withLock({ Array($0.values) }) { memory.forget(id) }
+  }
+}

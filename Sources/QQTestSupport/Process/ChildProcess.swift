@@ -29,13 +29,13 @@ public final class ChildProcess: Sendable, CustomStringConvertible {
     _ program: String, _ arguments: [String], environment: [String: String], input: Input = .nothing
   ) throws {
     description = ([program.split(separator: "/").last.map(String.init) ?? program] + arguments).joined(separator: " ")
-    let (process, ends) = try Self.spawning.withLock { _ in try Self.spawn(program, arguments, environment) }
+    let (process, ends) = try Spawn.lock.withLock { _ in try Self.spawn(program, arguments, environment) }
     processID = process
     let exit = Watched<Int32?>(nil)
     self.exit = exit
     pump = try Pump(
       reading: [ends.output, ends.error], writing: ends.input, endWriting: { close($0) },
-      done: { Self.reap(process, exit) })
+      done: { Spawn.reap(process, exit) })
     switch input {
     case .nothing: pump.endWriting()
     case .pipe: break
@@ -50,9 +50,6 @@ public final class ChildProcess: Sendable, CustomStringConvertible {
     pump.close(stream: Self.output)
     pump.close(stream: Self.error)
   }
-
-  /// A pipe is inheritable for a moment: another child that starts then would keep it open.
-  private static let spawning = Mutex(())
 
   private static func spawn(
     _ program: String, _ arguments: [String], _ environment: [String: String]
@@ -72,42 +69,10 @@ public final class ChildProcess: Sendable, CustomStringConvertible {
   private static func spawn(
     _ program: String, _ arguments: [String], _ environment: [String: String], descriptors: [Int32]
   ) throws -> pid_t {
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    for (target, descriptor) in descriptors.enumerated() {
-      posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(target))
-    }
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    // As a shell would start it, whatever the test runner has done to its signals.
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    posix_spawnattr_setsigmask(&attributes, &signals)
-    for number in [SIGPIPE, SIGINT, SIGTERM] { sigaddset(&signals, number) }
-    posix_spawnattr_setsigdefault(&attributes, &signals)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-    defer {
-      posix_spawn_file_actions_destroy(&actions)
-      posix_spawnattr_destroy(&attributes)
-    }
-    let texts = [program] + arguments
-    var words: [UnsafeMutablePointer<CChar>?] = texts.map { strdup($0) } + [nil]
-    var variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0)=\($1)") } + [nil]
-    defer { for text in words + variables { free(text) } }
-    var process: pid_t = 0
-    errno = posix_spawn(&process, program, &actions, &attributes, &words, &variables)
-    guard errno == 0 else { throw SystemFault("starting \(program)") }
-    return process
-  }
-
-  /// The number stays the child's until its exit is known, so that no signal can meet another process.
-  private static func reap(_ process: pid_t, _ exit: Watched<Int32?>) {
-    var information = siginfo_t()
-    while waitid(P_PID, id_t(process), &information, WEXITED | WNOWAIT) < 0, errno == EINTR {}
-    exit.update { exit in
-      var status: Int32 = 0
-      waitpid(process, &status, 0)
-      exit = status & 0x7f == 0 ? (status >> 8) & 0xff : -(status & 0x7f)
+    try Spawn.start(program, arguments, environment) { actions in
+      for (target, descriptor) in descriptors.enumerated() {
+        posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(target))
+      }
     }
   }
 

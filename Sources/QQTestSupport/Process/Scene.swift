@@ -14,7 +14,7 @@ public final class Scene: Sendable {
   }
 
   public let folder: TemporaryFolder
-  private let state = Mutex((hub: nil as String?, children: [] as [ChildProcess]))
+  private let state = Mutex((hub: nil as String?, children: [] as [ChildProcess], terminals: [] as [TerminalProcess]))
 
   /// The programs of so many tests at a time share the machine.
   private static let gate = Gate(4)
@@ -39,8 +39,10 @@ public final class Scene: Sendable {
   }
 
   private func end() async {
-    let children = state.withLock { $0.children }
+    let (children, terminals) = state.withLock { ($0.children, $0.terminals) }
+    for terminal in terminals { terminal.signal(SIGKILL) }
     for child in children.reversed() { child.signal(SIGKILL) }
+    for terminal in terminals { _ = try? await terminal.end() }
     for child in children { _ = try? await child.end() }
   }
 
@@ -98,6 +100,28 @@ public final class Scene: Sendable {
       environment: environment.merging(nick.map { ["QQ_NICK": $0] } ?? [:]) { old, _ in old })
     let status = try await child.end()
     return Finished(status: status, lines: child.rest, standardError: child.standardError)
+  }
+
+  /// Starts `qq chat` as the user `nick` on a terminal of its own, and waits for its prompt.
+  public func chat(
+    _ nick: String, _ arguments: String..., columns: Int = 80, height: Int = 24, state: String = "state",
+    environment: [String: String] = [:], prompt: String = "@all>"
+  ) async throws -> TerminalProcess {
+    let terminal = try self.terminal(
+      ["chat", "--nick", nick] + arguments, columns: columns, height: height, state: state, environment: environment)
+    try await terminal.see("a prompt") { $0.lines.last?.hasPrefix(prompt) == true }
+    return terminal
+  }
+
+  public func terminal(
+    _ arguments: [String], columns: Int = 80, height: Int = 24, state: String = "state",
+    environment changes: [String: String] = [:]
+  ) throws -> TerminalProcess {
+    let changes = ["TERM": "xterm-256color"].merging(changes) { $1 }
+    let terminal = try TerminalProcess(
+      Scene.binary, arguments, environment: environment(state, changes), columns: columns, height: height)
+    self.state.withLock { $0.terminals.append(terminal) }
+    return terminal
   }
 
   // MARK: Hubs and users

@@ -1,0 +1,331 @@
+import QQClient
+import QQProtocol
+import Synchronization
+
+/// Runs a chat: what the hub says and what is typed go through the model, and what it decides is done here.
+public final class ChatSession: Sendable {
+  /// How it ended.
+  public struct Outcome: Sendable {
+    /// What the hub hasn't confirmed.
+    public var unsent: [OutgoingMessage] = []
+    /// Files that were on their way.
+    public var unfinished: [String] = []
+    /// The first thing that was typed and came to nothing.
+    public var fault: ChatFault?
+    /// There is nobody to chat with.
+    public var refusal: HubFrame.Failure?
+  }
+
+  private struct State: Sendable {
+    var model: ChatModel
+    var outcome = Outcome()
+    /// Questions about history that are on their way.
+    var questions = 0
+    var isStarted = false
+    /// Whoever is asked whether to leave files unfinished has been asked.
+    var hasWarned = false
+    /// Counts what happens, for whoever waits for something.
+    var steps = 0
+  }
+
+  private let services: ChatServices
+  private let state: Mutex<State>
+  private let reader: Reader
+  /// Milliseconds without anything happening, when what was typed without a terminal is still to be answered.
+  private let patience: Int64
+  private let inbox = AsyncStream.makeStream(of: ChatInputEvent.self)
+  /// Both are set once, before anything else happens.
+  private let parts = Mutex(
+    (front: nil as (any ChatFront)?, conversation: nil as Conversation?, transfers: nil as ChatTransfers?))
+
+  /// For a person who leaves: milliseconds that are waited for what is on its way.
+  private static let farewell: Int64 = 2_000
+
+  public init(_ model: ChatModel, _ services: ChatServices, reader: Reader, patience: Int64) {
+    self.services = services
+    self.reader = reader
+    self.patience = patience
+    state = Mutex(State(model: model))
+  }
+
+  /// What Tab gives.
+  public func completion(_ before: String) -> Completion {
+    state.withLock { $0.model }.completion(before) { Paths.entries(of: $0) }
+  }
+
+  /// Ctrl-C: ends the transfer that was begun last; false where there is none.
+  public func cancelTransfer() -> Bool {
+    parts.withLock { $0.transfers }?.cancelLast() ?? false
+  }
+
+  /// Leaves, whatever is on its way.
+  public func terminate() {
+    inbox.continuation.yield(.terminate)
+  }
+
+  /// Returns when the chat was left; throws where it can't go on.
+  public func run(_ front: any ChatFront) async throws -> Outcome {
+    let conversation = Conversation(try services.link(), reader: reader) { try await self.take($0) }
+    let transfers = ChatTransfers(services, front) { await self.transferred($0) }
+    parts.withLock { $0 = (front, conversation, transfers) }
+    do {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await conversation.run() }
+        group.addTask { try await self.readInput(front, conversation, transfers) }
+        try await group.next()
+        group.cancelAll()
+      }
+    } catch {
+      await end(front, transfers)
+      let unsent = await conversation.unstored
+      state.withLock { $0.outcome.unsent = unsent }
+      throw ChatFailure(error: error, outcome: state.withLock { $0.outcome })
+    }
+    await end(front, transfers)
+    return state.withLock { $0.outcome }
+  }
+
+  private func end(_ front: any ChatFront, _ transfers: ChatTransfers) async {
+    let unfinished = transfers.names
+    state.withLock { $0.outcome.unfinished = unfinished }
+    await transfers.cancelAll()
+    await front.stop()
+  }
+
+  // MARK: From the hub
+
+  private func take(_ events: [Conversation.Event]) async throws {
+    let now = services.now()
+    let (effects, starts) = state.withLock { state in
+      state.steps += 1
+      let effects = events.flatMap { state.model.received($0, now: now) }
+      defer { state.isStarted = true }
+      return (effects, !state.isStarted)
+    }
+    if starts { try start() }
+    let seen = try await perform(effects)
+    guard let (front, conversation, _) = all, !effects.isEmpty else { return }
+    await front.shown()
+    if let seen { await conversation.processed(seen) }
+  }
+
+  private func start() throws {
+    guard let (front, _, _) = all else { return }
+    let (prompt, nick) = state.withLock { ($0.model.prompt, $0.model.nick) }
+    let stream = try front.start(prompt: prompt, nick: nick)
+    Task {
+      for await event in stream { inbox.continuation.yield(event) }
+      inbox.continuation.yield(.end)
+    }
+  }
+
+  private var all: (front: any ChatFront, conversation: Conversation, transfers: ChatTransfers)? {
+    parts.withLock { parts in
+      guard let front = parts.front, let conversation = parts.conversation, let transfers = parts.transfers else {
+        return nil
+      }
+      return (front, conversation, transfers)
+    }
+  }
+
+  // MARK: From the user
+
+  private func readInput(
+    _ front: any ChatFront, _ conversation: Conversation, _ transfers: ChatTransfers
+  ) async throws {
+    for await event in inbox.stream {
+      switch event {
+      case .line(let line):
+        let effects = state.withLock { state in
+          state.steps += 1
+          state.hasWarned = state.hasWarned && ChatInput(line) == .quit
+          return state.model.typed(line, id: services.newID(), now: services.now())
+        }
+        _ = try await perform(effects)
+        guard effects.contains(.leave) else { continue }
+      case .end: break
+      case .failed(let fault): state.withLock { $0.outcome.fault = $0.outcome.fault ?? fault }
+      case .terminate:
+        return await leave(conversation)
+      }
+      if try await mayLeave(front, transfers) {
+        try await waitForRest(front, conversation, transfers)
+        return await leave(conversation)
+      }
+    }
+  }
+
+  /// Whoever leaves a transfer behind is told once.
+  private func mayLeave(_ front: any ChatFront, _ transfers: ChatTransfers) async throws -> Bool {
+    guard front.isInteractive, !transfers.isEmpty else { return true }
+    let isAsked = state.withLock { state in
+      defer { state.hasWarned = true }
+      return state.hasWarned
+    }
+    guard !isAsked else { return true }
+    let names = transfers.names.map { "\"\($0)\"" }.joined(separator: ", ")
+    try front.show([.note("\(names) is on its way: once more leaves it unfinished")], ring: false)
+    return false
+  }
+
+  /// A person doesn't wait long; what was piped in is waited for as long as anything happens.
+  private func waitForRest(
+    _ front: any ChatFront, _ conversation: Conversation, _ transfers: ChatTransfers
+  ) async throws {
+    var steps = -1
+    var since = ContinuousClock.now
+    let limit = Duration.milliseconds(front.isInteractive ? Self.farewell : patience)
+    while true {
+      let unstored = await conversation.unstored
+      let (now, isSettled, isConnected) = state.withLock { state in
+        (state.steps, state.questions == 0 && state.model.isSettled, state.model.isConnected)
+      }
+      if front.isInteractive {
+        if unstored.isEmpty || !isConnected || ContinuousClock.now - since > limit { return }
+      } else {
+        if unstored.isEmpty, isSettled, transfers.isEmpty { return }
+        // A transfer keeps the time of its own.
+        if now != steps || !transfers.isEmpty { (steps, since) = (now, .now) }
+        if ContinuousClock.now - since > limit { return }
+      }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+  }
+
+  private func leave(_ conversation: Conversation) async {
+    let unsent = await conversation.unstored
+    state.withLock { $0.outcome.unsent = unsent }
+    await conversation.end()
+  }
+
+  // MARK: Doing
+
+  /// Gives the newest seq of what is to be shown.
+  private func perform(_ effects: [ChatEffect]) async throws -> Int64? {
+    guard let (front, conversation, transfers) = all else { return nil }
+    var items: [ChatItem] = []
+    var rings = false
+    var seen: Int64?
+    func flush() throws {
+      if !items.isEmpty || rings { try front.show(items, ring: rings) }
+      items = []
+      rings = false
+    }
+    for effect in effects {
+      if case .show(let item) = effect {
+        items.append(item)
+        if let seq = item.seq { seen = max(seen ?? 0, seq) }
+        continue
+      }
+      if effect == .ring {
+        rings = true
+        continue
+      }
+      try flush()
+      switch effect {
+      case .show, .ring, .leave: break
+      case .prompt(let prompt): front.setPrompt(prompt)
+      case .send(let message): await conversation.submit(message)
+      // A connection that is lost is told by itself, and so is what it leaves unanswered.
+      case .ask(let frame): _ = await conversation.ask(frame)
+      case .history(let target, let count, let purpose): ask(target, count, purpose)
+      case .upload(let path, let targets): transfers.upload(path, to: targets)
+      case .download(let key, let name, let folder): transfers.download(key, name: name, into: folder)
+      case .renamed(let nick):
+        front.setNick(nick)
+        do {
+          try services.renamed(nick)
+        } catch {
+          try front.show([.problem(services.explain(error))], ring: false)
+        }
+      case .fault(let fault): state.withLock { $0.outcome.fault = $0.outcome.fault ?? fault }
+      case .giveUp(let failure):
+        state.withLock { $0.outcome.refusal = failure }
+        terminate()
+      }
+    }
+    try flush()
+    return seen
+  }
+
+  private func transferred(_ outcome: ChatTransfers.Outcome) async {
+    state.withLock { $0.steps += 1 }
+    let effects: [ChatEffect] =
+      switch outcome {
+      case .item(let item): [.show(item)]
+      case .failed(let text, let kind): [.show(.problem(text)), .fault(kind.map(ChatFault.file) ?? .transfer)]
+      }
+    _ = try? await perform(effects)
+  }
+
+  private func ask(_ target: String?, _ count: Int, _ purpose: HistoryPurpose) {
+    state.withLock { $0.questions += 1 }
+    Task {
+      let answer = await history(target, count)
+      let effects = state.withLock { state in
+        state.steps += 1
+        return switch answer {
+        case .success(let frames): state.model.historyCame(frames, target: target, purpose)
+        case .failure(let failure): state.model.historyFailed(failure, target: target, purpose)
+        }
+      }
+      _ = try? await perform(effects)
+      state.withLock { $0.questions -= 1 }
+    }
+  }
+
+  private func history(_ target: String?, _ count: Int) async -> Result<[HubFrame], HubFrame.Failure> {
+    do {
+      return .success(try await HistoryPage.newest(count, of: target, try services.link()))
+    } catch let failure as HubFrame.Failure {
+      return .failure(failure)
+    } catch {
+      return .failure(.init(code: "unavailable", message: services.explain(error)))
+    }
+  }
+}
+
+/// A chat that couldn't go on, and what it leaves behind.
+public struct ChatFailure: Error {
+  public var error: any Error
+  public var outcome: ChatSession.Outcome
+}
+
+/// Asks for history on a connection of its own.
+enum HistoryPage {
+  /// The newest so many, oldest first. Throws `HubFrame.Failure` where the hub says no.
+  static func newest(
+    _ count: Int, of target: String?, _ configuration: LinkConfiguration
+  ) async throws -> [HubFrame] {
+    try await HubLink.with(configuration) { link, lines in
+      var kept: [HubFrame] = []
+      var before: Int64?
+      while kept.count < count {
+        let limit = min(count - kept.count, ProtocolLimits.historyPage)
+        try await link.write([.history(.init(ref: 1, target: target, before: before, limit: Int64(limit)))])
+        let (page, more) = try await answer(&lines, configuration.endpoint)
+        kept = page + kept
+        guard more, let first = page.first?.seq else { break }
+        before = first
+      }
+      return kept
+    }
+  }
+
+  private static func answer(
+    _ lines: inout HubLink.Lines, _ endpoint: Endpoint
+  ) async throws -> (page: [HubFrame], more: Bool) {
+    var page: [HubFrame] = []
+    while let batch = try await lines.next() {
+      for line in batch {
+        switch line.frame {
+        case .message, .file: if let frame = line.frame { page.append(frame) }
+        case .ok(let ok): return (page, ok.more)
+        case .error(let failure): throw failure
+        default: break
+        }
+      }
+    }
+    throw ClientError.lost(endpoint)
+  }
+}
