@@ -62,7 +62,7 @@ let package = Package(
         "QQServer", "QQChat", "QQClient", "QQHub", "QQSpool", "QQJournal", "QQJournalSQLite", "QQTransport",
         "QQIdentity",
         "QQProtocol",
-        arguments, crypto, logging, nio, nioSSL,
+        arguments, crypto, logging, nio, nioSSL, deque,
       ],
       swiftSettings: common),
     .target(

@@ -5,8 +5,6 @@ public enum ChatInputEvent: Sendable {
   case line(String)
   /// The end of input, or Ctrl-C twice.
   case end
-  /// At once.
-  case terminate
   /// The input can't be read on.
   case failed(ChatFault)
 }

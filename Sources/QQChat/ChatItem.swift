@@ -93,4 +93,6 @@ public enum ChatFault: Equatable, Sendable {
   case file(FileError.Kind)
   /// A file that didn't come or go, for another reason.
   case transfer
+  /// The hub took nothing for too long.
+  case silence
 }

@@ -83,10 +83,11 @@ extension ChatModel {
       return [.download(.seq(file.seq), name: file.info.name, folder: folder)]
     }
     if let number = Int(name) {
-      guard 1...max(1, offers.count) ~= number, !offers.isEmpty else {
+      let place = number.subtractingReportingOverflow(firstOffer).partialValue
+      guard offers.indices.contains(place) else {
         return refused("there is no file \(number) here; /get ID fetches any by its id")
       }
-      let file = offers[number - 1]
+      let file = offers[place]
       return [.download(.seq(file.seq), name: file.info.name, folder: folder)]
     }
     guard let id = MessageID(name) else {

@@ -63,14 +63,17 @@ public struct ChatModel: Sendable {
   var own: [MessageID: OwnLine] = [:]
   /// The order in which they were typed.
   var ownOrder: [MessageID] = []
-  /// By their numbers, which begin at 1.
+  /// In the order of their numbers.
   var offers: [HubFrame.File] = []
+  /// The number of the first of them.
+  var firstOffer = 1
   private let hub: String
 
   /// What is unread beyond this is shown as it comes.
   static let mostGathered = 1_000
   /// Own lines whose further fate is told.
   static let mostOwn = 1_000
+  static let mostOffers = 1_000
 
   /// `targets`: whom one writes to at first. `hub`: its name.
   public init(nick: String, targets: [String], hub: String) {
@@ -198,11 +201,15 @@ public struct ChatModel: Sendable {
     return isWanted ? [.ring] : []
   }
 
-  /// Numbers are given once; those of the oldest files stay.
+  /// Each has a number of its own, which is given once; the oldest files lose theirs.
   mutating func number(of file: HubFrame.File) -> Int {
-    if let place = offers.lastIndex(where: { $0.id == file.id && $0.seq == file.seq }) { return place + 1 }
+    if let place = offers.lastIndex(where: { $0.id == file.id && $0.seq == file.seq }) { return firstOffer + place }
     offers.append(file)
-    return offers.count
+    if offers.count > Self.mostOffers {
+      offers.removeFirst()
+      firstOffer += 1
+    }
+    return firstOffer + offers.count - 1
   }
 
   func style(_ from: String, _ to: [String], _ text: String) -> ChatStyle {

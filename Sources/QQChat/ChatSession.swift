@@ -14,6 +14,8 @@ public final class ChatSession: Sendable {
     public var fault: ChatFault?
     /// There is nobody to chat with.
     public var refusal: HubFrame.Failure?
+    /// It was told to end.
+    public var isTerminated = false
   }
 
   private struct State: Sendable {
@@ -33,7 +35,9 @@ public final class ChatSession: Sendable {
   private let reader: Reader
   /// Milliseconds without anything happening, when what was typed without a terminal is still to be answered.
   private let patience: Int64
-  private let inbox = AsyncStream.makeStream(of: ChatInputEvent.self)
+  /// What is typed, once the hub has been reached.
+  private let started = AsyncStream.makeStream(of: AsyncStream<ChatInputEvent>.self)
+  private let terminated = AsyncStream.makeStream(of: Void.self)
   /// Both are set once, before anything else happens.
   private let parts = Mutex(
     (front: nil as (any ChatFront)?, conversation: nil as Conversation?, transfers: nil as ChatTransfers?))
@@ -60,7 +64,8 @@ public final class ChatSession: Sendable {
 
   /// Leaves, whatever is on its way.
   public func terminate() {
-    inbox.continuation.yield(.terminate)
+    state.withLock { $0.outcome.isTerminated = true }
+    terminated.continuation.yield()
   }
 
   /// Returns when the chat was left; throws where it can't go on.
@@ -72,6 +77,9 @@ public final class ChatSession: Sendable {
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await conversation.run() }
         group.addTask { try await self.readInput(front, conversation, transfers) }
+        group.addTask {
+          for await _ in self.terminated.stream { return await self.leave(conversation) }
+        }
         try await group.next()
         group.cancelAll()
       }
@@ -112,11 +120,7 @@ public final class ChatSession: Sendable {
   private func start() throws {
     guard let (front, _, _) = all else { return }
     let (prompt, nick) = state.withLock { ($0.model.prompt, $0.model.nick) }
-    let stream = try front.start(prompt: prompt, nick: nick)
-    Task {
-      for await event in stream { inbox.continuation.yield(event) }
-      inbox.continuation.yield(.end)
-    }
+    started.continuation.yield(try front.start(prompt: prompt, nick: nick))
   }
 
   private var all: (front: any ChatFront, conversation: Conversation, transfers: ChatTransfers)? {
@@ -133,9 +137,11 @@ public final class ChatSession: Sendable {
   private func readInput(
     _ front: any ChatFront, _ conversation: Conversation, _ transfers: ChatTransfers
   ) async throws {
-    for await event in inbox.stream {
+    guard let input = await started.stream.first(where: { _ in true }) else { return }
+    for await event in input {
       switch event {
       case .line(let line):
+        guard try await hasRoom(front, conversation) else { continue }
         let effects = state.withLock { state in
           state.steps += 1
           state.hasWarned = state.hasWarned && ChatInput(line) == .quit
@@ -145,14 +151,24 @@ public final class ChatSession: Sendable {
         guard effects.contains(.leave) else { continue }
       case .end: break
       case .failed(let fault): state.withLock { $0.outcome.fault = $0.outcome.fault ?? fault }
-      case .terminate:
-        return await leave(conversation)
       }
-      if try await mayLeave(front, transfers) {
-        try await waitForRest(front, conversation, transfers)
-        return await leave(conversation)
-      }
+      if try await mayLeave(front, transfers) { break }
     }
+    try await waitForRest(front, conversation, transfers)
+    await leave(conversation)
+  }
+
+  /// What waits for the hub is bounded: a person is told, a pipe isn't read on.
+  private func hasRoom(_ front: any ChatFront, _ conversation: Conversation) async throws -> Bool {
+    guard await conversation.isFull else { return true }
+    guard !front.isInteractive else {
+      try front.show(
+        [.problem("too much waits for the hub already: this line isn't sent, Ctrl-P brings it back")], ring: false)
+      return false
+    }
+    let isStill = try await stillness { await !conversation.isFull }
+    if isStill { state.withLock { $0.outcome.fault = $0.outcome.fault ?? .silence } }
+    return !isStill
   }
 
   /// Whoever leaves a transfer behind is told once.
@@ -172,24 +188,29 @@ public final class ChatSession: Sendable {
   private func waitForRest(
     _ front: any ChatFront, _ conversation: Conversation, _ transfers: ChatTransfers
   ) async throws {
-    var steps = -1
-    var since = ContinuousClock.now
-    let limit = Duration.milliseconds(front.isInteractive ? Self.farewell : patience)
-    while true {
-      let unstored = await conversation.unstored
-      let (now, isSettled, isConnected) = state.withLock { state in
-        (state.steps, state.questions == 0 && state.model.isSettled, state.model.isConnected)
+    guard front.isInteractive else {
+      _ = try await stillness {
+        let isSettled = self.state.withLock { $0.questions == 0 && $0.model.isSettled }
+        return await conversation.unstored.isEmpty && isSettled && transfers.isEmpty
       }
-      if front.isInteractive {
-        if unstored.isEmpty || !isConnected || ContinuousClock.now - since > limit { return }
-      } else {
-        if unstored.isEmpty, isSettled, transfers.isEmpty { return }
-        // A transfer keeps the time of its own.
-        if now != steps || !transfers.isEmpty { (steps, since) = (now, .now) }
-        if ContinuousClock.now - since > limit { return }
-      }
+      return
+    }
+    let end = ContinuousClock.now + .milliseconds(Self.farewell)
+    while ContinuousClock.now < end, state.withLock({ $0.model.isConnected }), await !conversation.unstored.isEmpty {
       try await Task.sleep(for: .milliseconds(5))
     }
+  }
+
+  /// Returns false once `isOver`, true where nothing has happened for as long as is waited.
+  private func stillness(_ isOver: @Sendable () async -> Bool) async throws -> Bool {
+    var (steps, since) = (-1, ContinuousClock.now)
+    while await !isOver() {
+      let now = state.withLock { $0.steps } + (parts.withLock { $0.transfers }?.steps ?? 0)
+      if now != steps { (steps, since) = (now, .now) }
+      if ContinuousClock.now - since > .milliseconds(patience) { return true }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    return false
   }
 
   private func leave(_ conversation: Conversation) async {
@@ -241,7 +262,7 @@ public final class ChatSession: Sendable {
       case .fault(let fault): state.withLock { $0.outcome.fault = $0.outcome.fault ?? fault }
       case .giveUp(let failure):
         state.withLock { $0.outcome.refusal = failure }
-        terminate()
+        terminated.continuation.yield()
       }
     }
     try flush()
@@ -253,6 +274,8 @@ public final class ChatSession: Sendable {
     let effects: [ChatEffect] =
       switch outcome {
       case .item(let item): [.show(item)]
+      case .refused(let failure):
+        [.show(.refused(ChatModel.forChat(failure))), .fault(.refused(code: failure.code))]
       case .failed(let text, let kind): [.show(.problem(text)), .fault(kind.map(ChatFault.file) ?? .transfer)]
       }
     _ = try? await perform(effects)

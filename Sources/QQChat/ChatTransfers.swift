@@ -13,12 +13,14 @@ final class ChatTransfers: Sendable {
   private struct State: Sendable {
     var running: [Int: Running] = [:]
     var next = 1
+    var steps = 0
   }
 
   /// What becomes of a transfer, for the chat.
   enum Outcome: Sendable {
     case item(ChatItem)
     case failed(String, FileError.Kind?)
+    case refused(HubFrame.Failure)
   }
 
   private let services: ChatServices
@@ -33,6 +35,11 @@ final class ChatTransfers: Sendable {
   }
 
   var isEmpty: Bool { state.withLock { $0.running.isEmpty } }
+
+  /// Counts what comes and goes, for whoever waits for it.
+  var steps: Int { state.withLock(\.steps) }
+
+  private func stepped() { state.withLock { $0.steps += 1 } }
 
   /// Their names, the oldest first.
   var names: [String] { state.withLock { state in state.running.sorted { $0.key < $1.key }.map(\.value.name) } }
@@ -78,13 +85,15 @@ final class ChatTransfers: Sendable {
       report: { event in
         switch event {
         case .started(_, let info): bar.begin(info.name, info.size)
-        case .uploaded(_, let bytes): bar.show(bytes)
+        case .uploaded(_, let bytes):
+          self.stepped()
+          bar.show(bytes)
         case .stored(let sent, let info, let hash, let size):
           self.services.forgetUpload(sent.id)
           Task { await self.tell(.item(.done(.uploaded(sent, info, size: size, hash)))) }
         case .failed(let failure):
           if let id = failure.id { self.services.forgetUpload(id) }
-          Task { await self.tell(.item(.refused(ChatModel.forChat(failure)))) }
+          Task { await self.tell(.refused(failure)) }
         case .progress, .receipt: break
         }
       },
@@ -110,6 +119,7 @@ final class ChatTransfers: Sendable {
       let receiver = FileReceiver(
         try self.services.link(), key, to: .folder(destination),
         report: { file, received in
+          self.stepped()
           bar.begin(file.info.name, file.info.size, from: received)
           bar.show(received)
         },

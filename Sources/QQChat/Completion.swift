@@ -50,7 +50,8 @@ extension ChatModel {
       return paths(String(before[..<path.startIndex]), path, list, onlyFolders: false)
     case "get":
       if isFirst {
-        return words(offers.indices.suffix(20).reversed().map { String($0 + 1) }, after: start, arguments, ending: "")
+        return words(
+          offers.indices.suffix(20).reversed().map { String(firstOffer + $0) }, after: start, arguments, ending: "")
       }
       let path = arguments[arguments.index(after: arguments.firstIndex(of: " ") ?? arguments.startIndex)...]
       return paths(String(before[..<path.startIndex]), path, list, onlyFolders: true)

@@ -93,8 +93,8 @@ public final class TerminalFront: ChatFront {
   public func setNick(_ nick: String) { put([.nick(nick)]) }
   public func progress(_ key: Int, _ bar: ProgressBar?) { put([.bar(key, bar)]) }
 
-  /// Ctrl-C.
-  public func interrupt() { put([.interrupt]) }
+  /// Ctrl-C. False where nobody types yet, or any more.
+  public func interrupt() -> Bool { put([.interrupt]) }
   /// The terminal has another size.
   public func resize() { put([.resize]) }
   /// Ctrl-Z.
@@ -106,14 +106,19 @@ public final class TerminalFront: ChatFront {
 
   // MARK: The queue
 
-  private func put(_ updates: [Update]) {
+  /// False where nothing is shown any more.
+  @discardableResult private func put(_ updates: [Update]) -> Bool {
     let isOver = queue.withLock { queue in
       if !queue.isOver { queue.updates.append(contentsOf: updates) }
       return queue.isOver
     }
-    if isOver { return updates.forEach(Self.release) }
+    guard !isOver else {
+      updates.forEach(Self.release)
+      return false
+    }
     var byte: UInt8 = 0
     _ = write(wake.write, &byte, 1)
+    return true
   }
 
   /// The thread ends: nobody shall wait for it.

@@ -77,7 +77,7 @@ final class TerminalLoop {
       qq_line_read()
       if descriptors[0].revents & Int16(POLLHUP | POLLERR | POLLNVAL) != 0 {
         isEnded = true
-        input.yield(.terminate)
+        leave()
       }
     }
     if isOver { return }

@@ -80,6 +80,9 @@ public actor Conversation {
     if !isWriting { Task { await self.pump() } }
   }
 
+  /// Nothing more should be submitted for now.
+  public var isFull: Bool { outbox.isFull }
+
   /// False where there is no connection to ask on.
   public func ask(_ frame: ClientFrame) async -> Bool {
     guard let link else { return false }

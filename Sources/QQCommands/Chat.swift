@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import QQChat
 import QQClient
 import QQProtocol
@@ -78,6 +79,8 @@ struct Chat: AsyncParsableCommand {
       throw isTold ? CommandFailure(ExitStatus(code: refusal.code)) : context.failure(refusal)
     }
     if !outcome.unsent.isEmpty { throw CommandFailure(.temporary) }
+    if outcome.isTerminated { throw CommandFailure(.interrupted) }
+    if !front.isInteractive, !outcome.unfinished.isEmpty { throw CommandFailure(.temporary) }
     guard !front.isInteractive, let fault = outcome.fault else { return }
     throw CommandFailure(ExitStatus(fault))
   }
@@ -124,12 +127,21 @@ struct Chat: AsyncParsableCommand {
     ) { session.completion($0) }
   }
 
+  /// Connecting, for one, is not to be cancelled.
+  private static func end(_ session: ChatSession) {
+    session.terminate()
+    Thread.detach {
+      sleep(3)
+      _exit(ExitStatus.interrupted.rawValue)
+    }
+  }
+
   /// Ctrl-C, Ctrl-Z and the terminal's size are the chat's business.
   private static func watchSignals(_ terminal: TerminalFront, _ session: ChatSession) {
     Signals.onEach { signal in
       switch signal {
-      case .interrupt: if !session.cancelTransfer() { terminal.interrupt() }
-      case .terminate: session.terminate()
+      case .interrupt: if !session.cancelTransfer(), !terminal.interrupt() { end(session) }
+      case .terminate: end(session)
       case .resize: terminal.resize()
       case .suspend: terminal.suspend()
       }

@@ -75,6 +75,7 @@ extension ExitStatus {
     case .refused(let code): self = ExitStatus(code: code)
     case .file(let kind): self = ExitStatus(kind)
     case .transfer: self = .unavailable
+    case .silence: self = .temporary
     }
   }
 

@@ -1,3 +1,4 @@
+import DequeModule
 import QQChat
 import QQClient
 import QQProtocol
@@ -12,36 +13,21 @@ final class LineFront: ChatFront {
     self.output = output
   }
 
+  /// Reads on only when the next line is asked for.
   func start(prompt: String, nick: String) throws -> AsyncStream<ChatInputEvent> {
-    let (stream, continuation) = AsyncStream.makeStream(of: ChatInputEvent.self)
-    Task {
+    let lines = LineSource()
+    let output = output
+    return AsyncStream {
       do {
-        try await Self.read { continuation.yield(.line($0)) }
-        continuation.yield(.end)
+        return try await lines.next().map(ChatInputEvent.line)
       } catch let failure as CommandFailure {
         if let message = failure.message { output.complain(message) }
-        continuation.yield(.failed(failure.status == .data ? .data : .file(.input)))
-      } catch {}
-      continuation.finish()
-    }
-    return stream
-  }
-
-  private static func read(_ take: (String) -> Void) async throws {
-    // A line that is too long for a message is refused as such, not cut.
-    var lines = InputLines()
-    let standardInput = StandardInput()
-    func give(_ line: (number: Int, bytes: [UInt8])) throws {
-      let bytes = line.bytes.last == UInt8(ascii: "\r") ? Array(line.bytes.dropLast()) : line.bytes
-      guard let text = String(validating: bytes, as: UTF8.self) else {
-        throw CommandFailure(.data, "line \(line.number) is not valid UTF-8: reading no further")
+        await lines.end()
+        return .failed(failure.status == .data ? .data : .file(.input))
+      } catch {
+        return nil
       }
-      take(text)
     }
-    while let chunk = try await standardInput.read() {
-      for line in lines.feed(chunk) { try give(line) }
-    }
-    if let line = lines.finish() { try give(line) }
   }
 
   func show(_ items: [ChatItem], ring: Bool) throws {
@@ -76,4 +62,34 @@ final class LineFront: ChatFront {
   func setNick(_ nick: String) {}
   func progress(_ key: Int, _ bar: ProgressBar?) {}
   func stop() async {}
+}
+
+/// Standard input, a line at a time.
+private actor LineSource {
+  private let input = StandardInput()
+  private var lines = InputLines()
+  private var ready: Deque<(number: Int, bytes: [UInt8])> = []
+  private var isOver = false
+
+  func end() {
+    isOver = true
+    ready = []
+  }
+
+  func next() async throws -> String? {
+    while ready.isEmpty, !isOver {
+      if let chunk = try await input.read() {
+        ready.append(contentsOf: lines.feed(chunk))
+      } else {
+        isOver = true
+        if let last = lines.finish() { ready.append(last) }
+      }
+    }
+    guard let line = ready.popFirst() else { return nil }
+    let bytes = line.bytes.last == UInt8(ascii: "\r") ? Array(line.bytes.dropLast()) : line.bytes
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw CommandFailure(.data, "line \(line.number) is not valid UTF-8: reading no further")
+    }
+    return text
+  }
 }
