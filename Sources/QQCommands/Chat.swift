@@ -69,7 +69,8 @@ struct Chat: AsyncParsableCommand {
     do {
       outcome = try await session.run(front)
     } catch let failure as ChatFailure {
-      tell(failure.outcome, context)
+      // Whoever read what is printed here has gone, and wants no more.
+      if !(failure.error is OutputClosed) { tell(failure.outcome, context) }
       throw failure.error
     }
     tell(outcome, context)
@@ -85,14 +86,19 @@ struct Chat: AsyncParsableCommand {
     throw CommandFailure(ExitStatus(fault))
   }
 
+  private static let mostNamed = 20
+
   /// What is left behind, by name.
   private func tell(_ outcome: ChatSession.Outcome, _ context: CommandContext) {
-    for message in outcome.unsent {
+    for message in outcome.unsent.prefix(Self.mostNamed) {
       let text = Columns.cut(message.text.split(separator: "\n").first ?? "", 60).text
       let dots = text.utf8.count < message.text.utf8.count ? "…" : ""
       context.output.complain(
         "not confirmed: \"\(text)\(dots)\" to \(message.to.joined(separator: ",")) (qq send --id \(message.id) sends it once)"
       )
+    }
+    if outcome.unsent.count > Self.mostNamed {
+      context.output.complain("not confirmed: and \(outcome.unsent.count - Self.mostNamed) more")
     }
     for name in outcome.unfinished {
       context.output.complain("\"\(name)\" was on its way: the same command goes on where it was")

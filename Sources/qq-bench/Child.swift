@@ -5,17 +5,22 @@ struct Child {
   let pid: pid_t
 
   /// Starts `arguments[0]` with exactly these arguments. `environment` is added to this process's own; nil paths mean
-  /// /dev/null.
+  /// /dev/null. `terminal`: all three, and what controls the process, in a session of its own.
   static func start(
     _ arguments: [String], environment: [String: String] = [:], input: String? = nil, output: String? = nil,
-    errors: String? = nil
+    errors: String? = nil, terminal: String? = nil
   ) throws -> Child {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, 0, input ?? "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_addopen(&actions, 1, output ?? "/dev/null", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-    posix_spawn_file_actions_addopen(&actions, 2, errors ?? "/dev/null", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+    if let terminal {
+      posix_spawn_file_actions_addopen(&actions, 0, terminal, O_RDWR, 0)
+      for descriptor: Int32 in [1, 2] { posix_spawn_file_actions_adddup2(&actions, 0, descriptor) }
+    } else {
+      posix_spawn_file_actions_addopen(&actions, 0, input ?? "/dev/null", O_RDONLY, 0)
+      posix_spawn_file_actions_addopen(&actions, 1, output ?? "/dev/null", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+      posix_spawn_file_actions_addopen(&actions, 2, errors ?? "/dev/null", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+    }
 
     // This process ignores SIGPIPE and blocks what ends it; its children shall not.
     var attributes = posix_spawnattr_t()
@@ -28,7 +33,9 @@ struct Child {
     var none = sigset_t()
     sigemptyset(&none)
     posix_spawnattr_setsigmask(&attributes, &none)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
+    // POSIX_SPAWN_SETSID, which <spawn.h> shows only with _GNU_SOURCE.
+    let session: Int32 = terminal == nil ? 0 : 0x80
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | session))
 
     var variables: [String] = environment.map { "\($0.key)=\($0.value)" }
     var inherited = environ

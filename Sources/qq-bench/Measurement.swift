@@ -12,6 +12,7 @@ struct Measurement {
     case memory(ServerSettings)
     case tlsStream
     case commands
+    case chat
     case syncTrace
     /// One large file, or many small ones.
     case files(Carrier, usesTLS: Bool, isMany: Bool)
@@ -28,6 +29,7 @@ struct Measurement {
     case publish
     case latency
     case command
+    case chat
     case memory
     case files
     case manyfiles
@@ -58,6 +60,7 @@ struct Measurement {
     Measurement(
       name: "latency_qq_durable", groups: [.latency], kind: .latency(.init(kind: .qq, isDurable: true))),
     Measurement(name: "command", groups: [.command], kind: .commands),
+    Measurement(name: "chat", groups: [.chat], kind: .chat),
     Measurement(name: "memory_qq", groups: [.memory], kind: .memory(.init(kind: .qq))),
     Measurement(name: "memory_nats", groups: [.memory], kind: .memory(.init(kind: .nats))),
     Measurement(name: "memory_mqtt", groups: [.memory], kind: .memory(.init(kind: .mqtt))),

@@ -49,6 +49,13 @@ struct Runner {
       let results = try commands()
       for result in results { emit(head + result.fields) }
       return results.map { ("command_" + $0.name, median($0.samples) ?? 0) }
+    case .chat:
+      let result = try with(.init(kind: .qq, usesTLS: true)) { server in
+        try ChatTime(programs: programs, starts: pace.commandRuns).measure(
+          "127.0.0.1:\(server.endpoint.port)", commandEnvironment(server))
+      }
+      emit(head + result.fields)
+      return [("chat_start", median(result.starts) ?? 0), ("chat_echo", result.echoes.last ?? 0)]
     case .files(let carrier, let usesTLS, let isMany):
       let load = isMany ? FileLoad.many : .one(pace.fileBytes)
       let seconds = try FileTransfers(programs: programs, load: load, graveyard: graveyard).measure(
@@ -81,7 +88,7 @@ struct Runner {
       (server, settings.listeners, settings.size) = (kind, listeners, size)
     case .publish(let kind):
       (server, settings.senders, settings.listeners, settings.acknowledged) = (kind, 16, 0, true)
-    case .latency, .memory, .tlsStream, .commands, .syncTrace, .files, .latencyBesideFile:
+    case .latency, .memory, .tlsStream, .commands, .chat, .syncTrace, .files, .latencyBesideFile:
       return nil
     }
     var best: (window: Int, rate: Double)?

@@ -53,6 +53,12 @@ struct Target {
       title: "a command, plaintext, against mosquitto_pub", group: .command, figure: "command_qq_plain",
       reference: "command_mqtt_plain", bound: .atMost(2.5), unit: "ms"),
     Target(
+      title: "qq chat, from its start to its prompt", group: .chat, figure: "chat_start", bound: .atMost(50), unit: "ms"
+    ),
+    Target(
+      title: "the longest wait for a typed key while 10,000 messages arrive", group: .chat, figure: "chat_echo",
+      bound: .atMost(100), unit: "ms"),
+    Target(
       title: "memory for an idle listener, plaintext", group: .memory, figure: "memory_qq", bound: .atMost(8),
       unit: "KiB", beside: ["memory_nats", "memory_mqtt"]),
     Target(
