@@ -115,7 +115,7 @@ public struct ChatRenderer: Sendable {
     width: Int
   ) -> [Row] {
     var rows = day(time, width)
-    let name = Columns.cut(TextSafety.visible(from), max(8, width / 2 - Self.gutter)).text
+    let name = Self.cut(TextSafety.visible(from), max(8, width - Self.gutter - 20))
     let target = style.showsTarget ? targetText(to, style, nick, width) : ""
     let shown = style.mentionsUser ? paint(name, "1;7") : paintedName(from, name)
     let painted = style.isPrivate ? paint(target, "1;35") : paint(target, "2")
@@ -132,7 +132,12 @@ public struct ChatRenderer: Sendable {
       !style.isOwn && style.isPrivate && Roster.same($0, nick) ? "you" : TextSafety.visible($0)
     }
     let all = names.joined(separator: ",") + (to.count > 20 ? ",…" : "")
-    return (style.isPrivate ? " ⇒ " : " → ") + Columns.cut(all, max(8, width / 3)).text
+    return (style.isPrivate ? " ⇒ " : " → ") + Self.cut(all, max(8, width / 3))
+  }
+
+  /// Two that differ behind the cut shall not be taken for one.
+  private static func cut(_ text: String, _ width: Int) -> String {
+    Columns.width(of: text) <= width ? text : Columns.cut(text, width - 1).text + "…"
   }
 
   private mutating func offer(

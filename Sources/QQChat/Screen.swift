@@ -35,6 +35,9 @@ struct Screen: Sendable {
   /// Rows leave the last column free, in case a character is wider than was thought.
   var width: Int { columns - 1 }
 
+  /// A bar that is no wider isn't wrapped by most windows that are made smaller.
+  var barWidth: Int { min(width, 60) }
+
   /// Nothing is where it was.
   mutating func forgetPlaces() {
     places = []
@@ -89,7 +92,7 @@ struct Screen: Sendable {
     }
     // As many as leave room for what is typed.
     let shown = bars.suffix(max(1, height / 3))
-    for bar in shown { text += bar.bar.line(width: width) + "\r\n" }
+    for bar in shown { text += bar.bar.line(width: barWidth) + "\r\n" }
     drawnBars = shown.count
     return text + "\u{1b}[?7h"
   }

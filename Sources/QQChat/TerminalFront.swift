@@ -152,6 +152,11 @@ public final class TerminalFront: ChatFront {
     }
   }
 
+  /// Somebody waits for the end.
+  var isStopping: Bool {
+    queue.withLock { $0.updates.contains { if case .stop = $0 { true } else { false } } }
+  }
+
   var isWaiting: Bool { queue.withLock { !$0.updates.isEmpty } }
   var wakeDescriptor: Int32 { wake.read }
 }

@@ -125,6 +125,9 @@ final class TerminalLoop {
 
   /// A slice of what waits.
   private func write() {
+    // The signal may still be on its way.
+    let size = Self.size
+    if size.columns != screen.columns || size.rows != screen.height { resize() }
     var text = ""
     var rows: [ChatRenderer.Row] = []
     var count = 0
@@ -221,6 +224,9 @@ final class TerminalLoop {
   /// What can't wait until a search or a list is over. Whatever else waits stays where it is.
   private func urgent() {
     while let update = front.nextUrgent() { act(on: update) }
+    guard front.isStopping else { return }
+    _ = qq_line_clear()
+    write()
   }
 
   /// The line is on the screen.
@@ -252,7 +258,7 @@ final class TerminalLoop {
       qq_line_hide()
     } else {
       qq_line_hide_after_resize(
-        Int32(screen.drawnBars), Int32(screen.width), Int32(size.rows), Int32(size.columns))
+        Int32(screen.drawnBars), Int32(screen.barWidth), Int32(size.rows), Int32(size.columns))
     }
     redraw(size)
     qq_line_show()

@@ -190,6 +190,47 @@ import Testing
     }
   }
 
+  @Test("a stopped chat gives the terminal back and takes it again; one that is told to end ends, also in a search")
+  func signals() async throws {
+    try await Scene.run { scene in
+      try await scene.serve()
+      let chat = try await scene.chat("alice")
+      chat.type("half typed")
+      try await chat.see(line: "@all> half typed")
+      chat.type("\u{1a}")
+      try await chat.see("no line") { $0.lines.last?.hasPrefix("@all>") != true }
+      while try !TemporaryFolder.contents("/proc/\(chat.processID)/stat").contains(") T ") {
+        try await Task.sleep(for: .milliseconds(5))
+      }
+      chat.signal(18)
+      try await chat.see(line: "@all> half typed")
+      chat.type("\u{12}")
+      try await chat.see("a search") { screen in screen.lines.contains { $0.hasPrefix("(reverse-i-search)") } }
+      chat.signal(15)
+      #expect(try await chat.end() == 130)
+    }
+  }
+
+  @Test("two chats of one user: the second follows and says so, and moves the place once the first has ended")
+  func twoChats() async throws {
+    try await Scene.run { scene in
+      try await scene.serve()
+      let first = try await scene.chat("alice")
+      let second = try await scene.chat("alice")
+      try await second.see("that it follows") { screen in
+        screen.lines.contains { $0.contains("another chat of yours is open") }
+      }
+      first.type("hello\r")
+      try await second.see("what the other said") { screen in screen.lines.contains { $0.hasSuffix("✓  alice: hello") }
+      }
+      first.type("\u{4}")
+      #expect(try await first.end() == 0)
+      try await second.see("that it doesn't any more") { screen in
+        screen.lines.contains { $0.contains("the other chat has ended") }
+      }
+    }
+  }
+
   @Test("nobody of that name, or no hub: told at once, with the status that scripts know")
   func noStart() async throws {
     try await Scene.run { scene in
