@@ -266,7 +266,8 @@ final class TerminalLoop {
 
   private func suspend() {
     qq_line_suspend()
-    kill(getpid(), SIGSTOP)
+    // To this thread: of a signal to the process another might be stopped first, and this one go on for a while.
+    pthread_kill(pthread_self(), SIGSTOP)
     redraw(Self.size)
     qq_line_resume()
   }

@@ -199,9 +199,7 @@ import Testing
       try await chat.see(line: "@all> half typed")
       chat.type("\u{1a}")
       try await chat.see("no line") { $0.lines.last?.hasPrefix("@all>") != true }
-      while try !TemporaryFolder.contents("/proc/\(chat.processID)/stat").contains(") T ") {
-        try await Task.sleep(for: .milliseconds(5))
-      }
+      try await chat.stopped()
       chat.signal(18)
       try await chat.see(line: "@all> half typed")
       chat.type("\u{12}")

@@ -58,7 +58,7 @@ import Testing
       let chat = try scene.qq("chat", "--timeout", "500ms", nick: "bob", input: .pipe)
       chat.write("before\n")
       #expect(try await chat.line().text == "sent to @all")
-      hub.process.signal(19)
+      try await hub.process.stop()
       chat.write("while it sleeps\n")
       chat.endInput()
       #expect(try await chat.end() == 75)

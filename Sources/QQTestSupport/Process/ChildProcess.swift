@@ -101,6 +101,12 @@ public final class ChildProcess: Sendable, CustomStringConvertible {
     }
   }
 
+  /// Stops it, as a machine that is overloaded might; `signal(18)` has it go on.
+  public func stop() async throws {
+    signal(SIGSTOP)
+    try await Spawn.waitUntilStopped(processID)
+  }
+
   // MARK: Waiting for it
 
   /// The next line of its output.

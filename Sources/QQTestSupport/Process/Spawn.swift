@@ -47,4 +47,11 @@ enum Spawn {
       exit = status & 0x7f == 0 ? (status >> 8) & 0xff : -(status & 0x7f)
     }
   }
+
+  /// Returns once a signal has stopped all of the process, which takes it a moment.
+  static func waitUntilStopped(_ process: pid_t) async throws {
+    while try !TemporaryFolder.contents("/proc/\(process)/stat").contains(") T ") {
+      try await Task.sleep(for: .milliseconds(2))
+    }
+  }
 }

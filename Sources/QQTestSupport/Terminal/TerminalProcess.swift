@@ -78,6 +78,11 @@ public final class TerminalProcess: Sendable, CustomStringConvertible {
     }
   }
 
+  /// Returns once it has stopped.
+  public func stopped() async throws {
+    try await Spawn.waitUntilStopped(processID)
+  }
+
   private static func setSize(_ master: Int32, columns: Int, height: Int) {
     var size = winsize(ws_row: UInt16(height), ws_col: UInt16(columns), ws_xpixel: 0, ws_ypixel: 0)
     _ = ioctl(master, UInt(TIOCSWINSZ), &size)
