@@ -299,7 +299,13 @@ public final class ChatSession: Sendable {
 
   private func history(_ target: String?, _ count: Int) async -> Result<[HubFrame], HubFrame.Failure> {
     do {
-      return .success(try await HistoryPage.newest(count, of: target, try services.link()))
+      let configuration = try services.link()
+      return .success(
+        try await HubLink.with(configuration) { link, lines in
+          try await HistoryPage.newest(count, of: target, on: link, &lines, configuration.endpoint) { frame in
+            if case .complete = frame { false } else { true }
+          }.compactMap(\.frame)
+        })
     } catch let failure as HubFrame.Failure {
       return .failure(failure)
     } catch {
@@ -312,43 +318,4 @@ public final class ChatSession: Sendable {
 public struct ChatFailure: Error {
   public var error: any Error
   public var outcome: ChatSession.Outcome
-}
-
-/// Asks for history on a connection of its own.
-enum HistoryPage {
-  /// The newest so many, oldest first. Throws `HubFrame.Failure` where the hub says no.
-  static func newest(
-    _ count: Int, of target: String?, _ configuration: LinkConfiguration
-  ) async throws -> [HubFrame] {
-    try await HubLink.with(configuration) { link, lines in
-      var kept: [HubFrame] = []
-      var before: Int64?
-      while kept.count < count {
-        let limit = min(count - kept.count, ProtocolLimits.historyPage)
-        try await link.write([.history(.init(ref: 1, target: target, before: before, limit: Int64(limit)))])
-        let (page, more) = try await answer(&lines, configuration.endpoint)
-        kept = page + kept
-        guard more, let first = page.first?.seq else { break }
-        before = first
-      }
-      return kept
-    }
-  }
-
-  private static func answer(
-    _ lines: inout HubLink.Lines, _ endpoint: Endpoint
-  ) async throws -> (page: [HubFrame], more: Bool) {
-    var page: [HubFrame] = []
-    while let batch = try await lines.next() {
-      for line in batch {
-        switch line.frame {
-        case .message, .file: if let frame = line.frame { page.append(frame) }
-        case .ok(let ok): return (page, ok.more)
-        case .error(let failure): throw failure
-        default: break
-        }
-      }
-    }
-    throw ClientError.lost(endpoint)
-  }
 }

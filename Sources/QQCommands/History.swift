@@ -67,28 +67,21 @@ private struct HistoryPages {
     }
   }
 
-  /// The newest come in pages from the end, and are printed when all are here.
-  mutating func newest(_ limit: Int, _ filter: EventFilter, _ lines: inout HubLink.Lines) async throws {
-    var kept: [HubLine] = []
-    var before: Int64?
-    let floor = after ?? 0
-    while kept.count < limit {
-      let (page, more) = try await ask(
-        .init(ref: 1, target: target, before: before, since: since, limit: Int64(ProtocolLimits.historyPage)), &lines)
-      let wanted = page.filter { line in
-        line.frame.map { filter.accepts($0) && ($0.seq ?? 0) > floor } ?? false
-      }
-      kept = wanted + kept
-      guard more, let first = page.first?.frame?.seq, first > floor else { break }
-      before = first
+  func newest(_ limit: Int, _ filter: EventFilter, _ lines: inout HubLink.Lines) async throws {
+    do {
+      let newest = try await HistoryPage.newest(
+        limit, of: target, since: since, floor: after ?? 0, on: link, &lines, context.endpoint,
+        where: { filter.accepts($0) })
+      try context.output.show(newest)
+    } catch let failure as HubFrame.Failure {
+      throw context.failure(failure)
     }
-    try context.output.show(kept.suffix(limit))
   }
 
   mutating func everything(_ filter: EventFilter, _ lines: inout HubLink.Lines) async throws {
     while true {
       let (page, more) = try await ask(
-        .init(ref: 1, target: target, after: after ?? (since == nil ? 0 : nil), since: since), &lines, forward: true)
+        .init(ref: 1, target: target, after: after ?? 0, since: since), &lines)
       try context.output.show(page.filter { $0.frame.map(filter.accepts) ?? false })
       guard more, let last = page.last?.frame?.seq else { return }
       after = last
@@ -97,22 +90,13 @@ private struct HistoryPages {
   }
 
   private func ask(
-    _ request: ClientFrame.HistoryRequest, _ lines: inout HubLink.Lines, forward: Bool = false
+    _ request: ClientFrame.HistoryRequest, _ lines: inout HubLink.Lines
   ) async throws -> (page: [HubLine], more: Bool) {
-    var request = request
-    if forward, request.after == nil { request.after = 0 }
-    try await link.write([.history(request)])
-    var page: [HubLine] = []
-    while let batch = try await lines.next() {
-      for line in batch {
-        switch line.frame {
-        case .message, .file, .complete: page.append(line)
-        case .ok(let ok): return (page, ok.more)
-        case .error(let failure): throw context.failure(failure)
-        default: break
-        }
-      }
+    do {
+      let page = try await HistoryPage.ask(request, on: link, &lines, context.endpoint)
+      return (page.lines, page.more)
+    } catch let failure as HubFrame.Failure {
+      throw context.failure(failure)
     }
-    throw ClientError.lost(context.endpoint)
   }
 }

@@ -1,0 +1,46 @@
+import QQProtocol
+
+/// Some of what was said, oldest first.
+public struct HistoryPage: Sendable {
+  public var lines: [HubLine]
+  /// There is more in the direction that was asked for.
+  public var more: Bool
+
+  /// Asks on a connection that doesn't listen: among news the answer couldn't be told from them. Throws
+  /// `HubFrame.Failure` where the hub says no.
+  public static func ask(
+    _ request: ClientFrame.HistoryRequest, on link: HubLink, _ lines: inout HubLink.Lines, _ endpoint: Endpoint
+  ) async throws -> HistoryPage {
+    try await link.write([.history(request)])
+    var page: [HubLine] = []
+    while let batch = try await lines.next() {
+      for line in batch {
+        switch line.frame {
+        case .message, .file, .complete: page.append(line)
+        case .ok(let ok): return HistoryPage(lines: page, more: ok.more)
+        case .error(let failure): throw failure
+        default: break
+        }
+      }
+    }
+    throw ClientError.lost(endpoint)
+  }
+
+  /// The newest that are wanted, at most so many, oldest first; they come in pages from the end, down to `floor`.
+  public static func newest(
+    _ limit: Int, of target: String?, since: Timestamp? = nil, floor: Int64 = 0, on link: HubLink,
+    _ lines: inout HubLink.Lines, _ endpoint: Endpoint, where isWanted: (HubFrame) -> Bool
+  ) async throws -> ArraySlice<HubLine> {
+    var kept: [HubLine] = []
+    var before: Int64?
+    while kept.count < limit {
+      let page = try await ask(
+        .init(ref: 1, target: target, before: before, since: since, limit: Int64(ProtocolLimits.historyPage)),
+        on: link, &lines, endpoint)
+      kept = page.lines.filter { $0.frame.map { isWanted($0) && ($0.seq ?? 0) > floor } ?? false } + kept
+      guard page.more, let first = page.lines.first?.frame?.seq, first > floor else { break }
+      before = first
+    }
+    return kept.suffix(limit)
+  }
+}
