@@ -12,9 +12,11 @@ extension ChatModel {
         return refused("whom to? /to NICK or /to @GROUP says it, /msg TARGET TEXT sends one message")
       }
       return say(text, to: targets, id: id, now: now)
-    case .message(let targets, let text): return say(text, to: targets, id: id, now: now)
-    case .to(let targets): return turn(to: targets)
+    case .message(let targets, let text):
+      return say(text, to: targets.map(aliases.resolve), id: id, now: now)
+    case .to(let targets): return turn(to: targets.map(aliases.resolve))
     case .file(let targets, let path):
+      let targets = targets.map(aliases.resolve)
       return invalid(targets).map(refused) ?? [.upload(path: path, targets: targets)]
     case .get(let name, let folder): return get(name, folder)
     case .who(let scope): return ask(.who(scope))
@@ -26,7 +28,7 @@ extension ChatModel {
       return ask(.leave(group))
     case .nick(let new): return rename(new)
     case .history(let target, let count):
-      let target = target ?? (targets.count == 1 ? targets.first : nil)
+      let target = target.map(aliases.resolve) ?? (targets.count == 1 ? targets.first : nil)
       return [.history(target: target, count: count, .show)]
     case .help: return [.show(.help)]
     case .quit: return [.leave]

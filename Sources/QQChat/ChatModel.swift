@@ -67,6 +67,7 @@ public struct ChatModel: Sendable {
   var offers: [HubFrame.File] = []
   /// The number of the first of them.
   var firstOffer = 1
+  let aliases: Aliases
   private let hub: String
 
   /// What is unread beyond this is shown as it comes.
@@ -76,14 +77,16 @@ public struct ChatModel: Sendable {
   static let mostOffers = 1_000
 
   /// `targets`: whom one writes to at first. `hub`: its name.
-  public init(nick: String, targets: [String], hub: String) {
+  public init(nick: String, targets: [String], hub: String, aliases: Aliases = Aliases()) {
+    self.aliases = aliases
     self.nick = nick
     self.targets = targets
     self.hub = hub
   }
 
   public var prompt: String {
-    targets.joined(separator: ",") + (isConnected || !wasWelcomed ? "> " : " (no hub)> ")
+    targets.map { aliases.name(of: $0) ?? $0 }.joined(separator: ",")
+      + (isConnected || !wasWelcomed ? "> " : " (no hub)> ")
   }
 
   /// Nothing that was asked for is still to come.

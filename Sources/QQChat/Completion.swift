@@ -79,7 +79,7 @@ extension ChatModel {
   /// Several targets are joined by commas; the last one is completed.
   private func targets(_ start: String, _ typed: Substring, ending: String) -> [Completion.Candidate] {
     let last = typed.lastIndex(of: ",").map { typed.index(after: $0) } ?? typed.startIndex
-    let names = others + roster.groups.sorted() + roster.addresses
+    let names = aliases.entries.map(\.name) + others + roster.groups.sorted() + roster.addresses
     return words(names, after: start + typed[..<last], typed[last...], ending: ending)
   }
 

@@ -47,8 +47,9 @@ struct Chat: AsyncParsableCommand {
     var settings = options.settings
     if !isInteractive, settings.output.format == nil { settings.output.format = .text }
     let context = try CommandContext(settings)
-    let targets = Target.split(target)
-    let model = ChatModel(nick: context.nick, targets: targets, hub: context.endpoint.description)
+    let model = ChatModel(
+      nick: context.nick, targets: context.targets(target), hub: context.endpoint.description,
+      aliases: context.aliases)
     let reader = Reader(
       start: .unread, cursor: cursor, holds: true, name: MessageSource.newReaderName(), awaitsLive: true)
     let session = ChatSession(

@@ -36,7 +36,7 @@ struct History: AsyncParsableCommand {
     let limit = limit ?? (since == nil ? 100 : nil)
     let link = try context.link(within: context.timeout ?? 10_000)
     let start = since?.start(now: Clock.now)
-    let target = target
+    let target = target.map(context.aliases.resolve)
     try await HubLink.with(link) { link, lines in
       var pages = HistoryPages(context, link, target: target, start: start)
       if let limit {

@@ -73,13 +73,13 @@ struct Listen: AsyncParsableCommand {
     }
   }
 
-  private func filter() throws -> EventFilter {
-    try EventFilter(targets: targets, from: from, match: match, types: type)
+  private func filter(_ aliases: Aliases = Aliases()) throws -> EventFilter {
+    try EventFilter(targets: targets, from: from, match: match, types: type, aliases: aliases)
   }
 
   func run() async throws {
     let context = try CommandContext(options)
-    let filter = try filter()
+    let filter = try filter(context.aliases)
     let isPlain = since == nil && !new && filter.isEverything
     let reader = Reader(
       start: new ? .now : since?.start(now: Clock.now) ?? .unread, cursor: cursor, holds: isPlain || cursor != nil,

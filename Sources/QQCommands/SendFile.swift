@@ -53,11 +53,11 @@ struct SendFile: AsyncParsableCommand {
 
   func run() async throws {
     let context = try CommandContext(options)
-    let memory = UploadMemory(context, targets: Target.split(targets), until: wait)
+    let memory = UploadMemory(context, targets: context.targets(targets), until: wait)
     let report = FileReport(context, options.output.settings, memory)
     let patience = context.timeout ?? 60_000
     let sender = FileSender(
-      try context.link(within: min(patience, 60_000)), to: Target.split(targets), wantsReceipts: wait == .delivered,
+      try context.link(within: min(patience, 60_000)), to: context.targets(targets), wantsReceipts: wait == .delivered,
       lastSeen: lastSeen, bytesPerSecond: limit?.bytes, report: { try report.take($0) },
       notice: { notice in report.display.above { context.note(notice) } })
     for (index, file) in files.enumerated() {

@@ -12,7 +12,8 @@ struct SendRun: Sendable {
   func run() async throws {
     let context = try CommandContext(request.common)
     let isStream = request.isStream
-    let source = MessageSource(targets: request.targets, key: request.key, replyTo: request.replyTo)
+    let source = MessageSource(
+      targets: request.targets, aliases: context.aliases, key: request.key, replyTo: request.replyTo)
     let limit = context.timeout ?? (isStream ? 60_000 : 10_000)
     let report = SendReport(context)
     let sender = Sender(

@@ -55,7 +55,9 @@ struct Who: AsyncParsableCommand {
 
   private func waitFor(_ nick: String, _ context: CommandContext) async throws {
     let link = try context.link()
-    guard let wanted = try? Nick(nick) else { throw CommandFailure(.usage, "\"\(nick)\" can't be a nick") }
+    guard let wanted = try? Nick(context.aliases.resolve(nick)) else {
+      throw CommandFailure(.usage, "\"\(nick)\" can't be a nick")
+    }
     let limit = context.timeout ?? 10_000
     let found: Void? = try await within(limit) {
       try await HubLinks.keep(link, notice: { context.note($0) }) { link, lines in

@@ -16,6 +16,7 @@ struct CommandContext: Sendable {
   let timeout: Int64?
   let isPlaintext: Bool
   let stateDirectory: String
+  let aliases: Aliases
 
   init(_ options: GlobalOptions) throws {
     try self.init(options.settings)
@@ -26,6 +27,7 @@ struct CommandContext: Sendable {
     let path = environment.configDirectory + "/config.json"
     let file = try Configuration.load(path).over(try Configuration.load("/etc/qq/config.json"))
     stateDirectory = environment.stateDirectory
+    aliases = try AliasFile(environment).load()
 
     let named: (text: String, source: String)? =
       settings.hub.map { ($0, "--hub") } ?? environment["QQ_HUB"].map { ($0, "QQ_HUB") }
@@ -130,6 +132,9 @@ struct CommandContext: Sendable {
       return true
     }
   }
+
+  /// The targets that a list joined by commas names, aliases resolved.
+  func targets(_ list: String) -> [String] { Target.split(list).map(aliases.resolve) }
 
   func note(_ notice: LinkNotice) {
     switch notice {

@@ -15,7 +15,10 @@ struct EventFilter: Sendable {
   private static let known: Set<String> = ["message", "file", "complete", "presence", "gap"]
 
   /// Lists are joined by commas. Throws `CommandFailure` with status 64.
-  init(targets: String? = nil, from: String? = nil, match: String? = nil, types: String? = nil) throws {
+  init(
+    targets: String? = nil, from: String? = nil, match: String? = nil, types: String? = nil,
+    aliases: Aliases = Aliases()
+  ) throws {
     for type in types.map(Target.split) ?? [] {
       guard Self.known.contains(type) else {
         throw CommandFailure(
@@ -23,10 +26,10 @@ struct EventFilter: Sendable {
       }
       self.types.insert(type)
     }
-    for nick in from.map(Target.split) ?? [] { self.from.insert(Self.folded(nick)) }
+    for nick in from.map(Target.split) ?? [] { self.from.insert(Self.folded(aliases.resolve(nick))) }
     for text in targets.map(Target.split) ?? [] {
       do throws(NickFault) {
-        self.targets.append(try Target(text))
+        self.targets.append(try Target(aliases.resolve(text)))
       } catch {
         throw CommandFailure(.usage, "\"\(text)\" is no target: \(error.message)")
       }

@@ -7,12 +7,14 @@ import Synchronization
 /// hub would refuse.
 final class MessageSource: Sendable {
   private let targets: [String]
+  private let aliases: Aliases
   private let key: String?
   private let replyTo: MessageID?
   private let generator: Mutex<MessageIDGenerator>
 
-  init(targets: [String], key: String?, replyTo: MessageID?) {
-    self.targets = targets
+  init(targets: [String], aliases: Aliases = Aliases(), key: String?, replyTo: MessageID?) {
+    self.targets = targets.map(aliases.resolve)
+    self.aliases = aliases
     self.key = key
     self.replyTo = replyTo
     generator = Mutex(MessageIDGenerator(random: (.random(in: 0...(.max)), .random(in: 0...(.max)))))
@@ -67,6 +69,7 @@ final class MessageSource: Sendable {
     case nil: break
     default: throw fault("\"to\" must be a string or an array of strings")
     }
+    to = to.map(aliases.resolve)
     guard !to.isEmpty else { throw fault("\"to\" is missing, and no TARGETS were given") }
     let reply = try string("reply_to")
     guard reply == nil || reply.flatMap({ MessageID($0) }) != nil else {
