@@ -49,6 +49,9 @@ struct Serve: AsyncParsableCommand {
   @Flag(help: .hidden)
   var plaintextLan = false
 
+  @Flag(help: "Also accept clients of the original mini QQ, unencrypted, from whoever is admitted.")
+  var classic = false
+
   @Option(help: .init("A certificate chain (PEM) from an authority, instead of the hub's own.", valueName: "file"))
   var tlsCert: String?
 
@@ -95,6 +98,7 @@ struct Serve: AsyncParsableCommand {
     }
     let certificate = try certificate(directory)
     var server = ServerConfiguration(listen: try places(), tls: certificate.settings, hub: hub)
+    server.classic = classic ? ClassicSettings() : nil
     server.threads = threads ?? max(1, min(8, Self.processors - 1))
     let files = Self.raiseFileLimit()
     server.maximumConnections = max(files - 64, files / 2)

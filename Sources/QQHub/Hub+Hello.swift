@@ -11,7 +11,7 @@ extension Hub {
     if let key = peer.key, let user = directory.user(key: key) {
       return welcome(id, user)
     }
-    if peer.key == nil, let refusal = plaintextRefusal(peer.address) {
+    if peer.key == nil, let refusal = plaintextRefusal(peer) {
       return fail(id, refusal.code, refusal.message)
     }
     if peer.key != nil, peer.key != configuration.ownerKey, !configuration.admits(peer.address) {
@@ -33,7 +33,11 @@ extension Hub {
     propose(.admit(body), from: id, ref: nil)
   }
 
-  private func plaintextRefusal(_ address: IPAddress) -> (code: ErrorCode, message: String)? {
+  private func plaintextRefusal(_ peer: Peer) -> (code: ErrorCode, message: String)? {
+    let address = peer.address
+    if peer.isClassic {
+      return configuration.admits(address) ? nil : (.notAdmitted, "\(address) is not admitted here")
+    }
     switch configuration.plaintext {
     case .refused: return (.plaintextRefused, "this hub takes TLS alone (it was started without --plaintext)")
     case .loopback where !configuration.isLocal(address):

@@ -79,7 +79,8 @@ extension Hub {
           .init(
             ref: who.ref, nick: user.row.nick, address: (first?.peer.address ?? user.row.address)?.description,
             online: !sessions.isEmpty, since: first?.reading?.since ?? user.row.seen,
-            groups: ["@all"] + groups.map { "@" + $0 }, key: user.row.key.map(KeyText.fingerprint))))
+            groups: ["@all"] + groups.map { "@" + $0 }, key: user.row.key.map(KeyText.fingerprint),
+            client: first?.peer.isClassic == true ? "classic" : nil)))
     }
     if who.watch, !watchers.contains(id) { watchers.append(id) }
     answer(id, .ok(.init(ref: who.ref)))

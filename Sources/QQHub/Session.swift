@@ -9,8 +9,11 @@ public struct Peer: Equatable, Sendable {
   public var address: IPAddress
   /// SHA-256 of the public key that the TLS handshake proved; nil on a plaintext channel.
   public var key: [UInt8]?
+  /// A client of the original mini QQ.
+  public var isClassic: Bool
 
-  public init(address: IPAddress, key: [UInt8]?) {
+  public init(address: IPAddress, key: [UInt8]?, isClassic: Bool = false) {
+    self.isClassic = isClassic
     self.address = address
     self.key = key
   }

@@ -61,6 +61,7 @@ extension HubFrame {
       out.field("since", user.since)
       out.field("groups", user.groups)
       out.field("key", user.key)
+      out.field("client", user.client)
       out.end()
     case .pong(let ref):
       out.begin("pong")
@@ -178,6 +179,7 @@ extension FrameDecoder {
     HubFrame.User(
       ref: try ref(line), nick: try required(string("nick", line), "nick", line), address: try string("address", line),
       online: try bool("online", line), since: try time("since", line),
-      groups: try strings("groups", line, limit: .max) ?? [], key: try string("key", line))
+      groups: try strings("groups", line, limit: .max) ?? [], key: try string("key", line),
+      client: try string("client", line))
   }
 }

@@ -189,10 +189,14 @@ public enum HubFrame: Equatable, Sendable {
     public var since: Timestamp?
     public var groups: [String]
     public var key: String?
+    /// What kind of client it is, where that isn't one of ours: "classic".
+    public var client: String?
 
     public init(
-      ref: Int64? = nil, nick: String, address: String?, online: Bool, since: Timestamp?, groups: [String], key: String?
+      ref: Int64? = nil, nick: String, address: String?, online: Bool, since: Timestamp?, groups: [String],
+      key: String?, client: String? = nil
     ) {
+      self.client = client
       self.ref = ref
       self.nick = nick
       self.address = address

@@ -29,7 +29,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
   let id: SessionID
   let port: LoopPort
   private let runner: HubRunner
-  private let isTLS: Bool
+  private let security: Security
   private let address: IPAddress
   private var context: ChannelHandlerContext?
 
@@ -53,19 +53,27 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
   /// Bytes that may wait for a peer which asks and doesn't read, and for one whose presence events pile up.
   private static let replyLimit = 16 << 20
 
-  init(id: SessionID, runner: HubRunner, port: LoopPort, address: IPAddress, isTLS: Bool) {
+  /// What proves who is at the other end.
+  enum Security {
+    case tls
+    case plaintext
+    /// A client of the original mini QQ, which a translator speaks for.
+    case classic
+  }
+
+  init(id: SessionID, runner: HubRunner, port: LoopPort, address: IPAddress, security: Security) {
     self.id = id
     self.runner = runner
     self.port = port
     self.address = address
-    self.isTLS = isTLS
+    self.security = security
   }
 
   // MARK: Coming and going
 
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
-    if !isTLS { open(key: nil) }
+    if security != .tls { open(key: nil) }
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
@@ -90,7 +98,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
 
   private func open(key: [UInt8]?) {
     isOpen = true
-    runner.opened(self, Peer(address: address, key: key))
+    runner.opened(self, Peer(address: address, key: key, isClassic: security == .classic))
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

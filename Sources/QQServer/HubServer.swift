@@ -23,6 +23,8 @@ public struct ServerConfiguration: Sendable {
   public var maximumConnections: Int
   /// From accepting a connection to the welcome.
   public var greetingTime: TimeAmount
+  /// nil where clients of the original mini QQ aren't let in.
+  public var classic: ClassicSettings?
 
   public init(listen: [(host: String, port: Int)], tls: TLSConfiguration?, hub: HubConfiguration) {
     self.listen = listen
@@ -133,11 +135,13 @@ public final class HubServer: Sendable {
           channel.closeFuture.whenComplete { _ in connections.close(id) }
           guard let port = ports.first(where: { $0.loop === channel.eventLoop }) else { return }
           let timer = channel.eventLoop.scheduleTask(in: greetingTime) { channel.close(promise: nil) }
-          let handler = DialectHandler { dialect, channel in
+          let handler = DialectHandler(classic: configuration.classic?.dialect) { dialect, channel in
             timer.cancel()
             let isTLS = dialect == .tls
             guard dialect != .unknown, !isTLS || tls != nil else { throw ChannelError.inappropriateOperationForState }
-            let connection = Connection(id: id, runner: runner, port: port, address: address, isTLS: isTLS)
+            let connection = Connection(
+              id: id, runner: runner, port: port, address: address,
+              security: isTLS ? .tls : dialect == .classic ? .classic : .plaintext)
             if isTLS, let tls {
               // Who may do what is decided at hello; here every certificate will do.
               let handler = NIOSSLServerHandler(
@@ -150,7 +154,10 @@ public final class HubServer: Sendable {
               try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
             }
             connection.expectWelcome(within: greetingTime, on: channel)
+            let translation = dialect == .classic ? configuration.classic?.handler(for: address, channel) : nil
+            if let translation { try channel.pipeline.syncOperations.addHandler(translation) }
             try channel.pipeline.syncOperations.addHandler(connection)
+            translation?.start()
           }
           try channel.pipeline.syncOperations.addHandler(handler)
         }

@@ -1,49 +1,91 @@
 import NIOCore
 
-/// What a connection's first byte says it speaks.
+/// What a connection's first bytes say it speaks.
 public enum Dialect: Equatable, Sendable {
   /// A TLS record of the type handshake (RFC 8446, section 5.1).
   case tls
   /// An object of the protocol itself.
   case plaintext
+  /// The original mini QQ: its objects, or silence, since its clients wait to be told who is there.
+  case classic
   case unknown
-
-  public init(firstByte: UInt8) {
-    switch firstByte {
-    case 0x16: self = .tls
-    case UInt8(ascii: "{"): self = .plaintext
-    default: self = .unknown
-    }
-  }
 }
 
-/// Looks at a connection's first byte, has the pipeline for it built, and leaves.
+/// Looks at what a connection says first, has the pipeline for it built, and leaves.
 public final class DialectHandler: ChannelInboundHandler, RemovableChannelHandler {
   public typealias InboundIn = ByteBuffer
   public typealias InboundOut = ByteBuffer
 
+  /// How classic clients are told from others.
+  public struct Classic {
+    /// Whoever has said nothing for so long is one.
+    public var silence: TimeAmount
+    /// What the first bytes are of, as far as they have come; nil where that can't be said yet.
+    public var judge: ([UInt8]) -> Dialect?
+
+    public init(silence: TimeAmount, judge: @escaping ([UInt8]) -> Dialect?) {
+      self.silence = silence
+      self.judge = judge
+    }
+  }
+
+  private let classic: Classic?
   private let build: (Dialect, any Channel) throws -> Void
   private var isDone = false
+  private var held = ByteBuffer()
+  private var timer: Scheduled<Void>?
 
-  /// `build` adds handlers at the end of the pipeline, on the channel's event loop.
-  public init(_ build: @escaping (Dialect, any Channel) throws -> Void) {
+  /// `build` adds handlers at the end of the pipeline, on the channel's event loop. `classic`: nil where such clients
+  /// aren't let in.
+  public init(classic: Classic? = nil, _ build: @escaping (Dialect, any Channel) throws -> Void) {
+    self.classic = classic
     self.build = build
   }
 
-  public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    let buffer = unwrapInboundIn(data)
-    guard !isDone, let first = buffer.getInteger(at: buffer.readerIndex, as: UInt8.self) else {
-      context.fireChannelRead(data)
-      return
+  public func handlerAdded(context: ChannelHandlerContext) {
+    guard let classic else { return }
+    let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+    timer = context.eventLoop.scheduleTask(in: classic.silence) {
+      let (handler, context) = bound.value
+      if handler.held.readableBytes == 0 { handler.decide(.classic, context) }
     }
+  }
+
+  public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    var buffer = unwrapInboundIn(data)
+    guard !isDone else { return context.fireChannelRead(data) }
+    held.writeBuffer(&buffer)
+    if let dialect { decide(dialect, context) }
+  }
+
+  /// nil where it can't be said yet.
+  private var dialect: Dialect? {
+    guard let first = held.getInteger(at: held.readerIndex, as: UInt8.self) else { return nil }
+    switch first {
+    case 0x16: return .tls
+    case UInt8(ascii: "{"):
+      guard let classic else { return .plaintext }
+      return classic.judge(Array(held.readableBytesView))
+    default: return .unknown
+    }
+  }
+
+  private func decide(_ dialect: Dialect, _ context: ChannelHandlerContext) {
+    guard !isDone else { return }
     isDone = true
+    timer?.cancel()
     do {
-      try build(Dialect(firstByte: first), context.channel)
+      try build(dialect, context.channel)
     } catch {
       context.close(promise: nil)
       return
     }
-    context.fireChannelRead(data)
+    if held.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(held)) }
     context.pipeline.syncOperations.removeHandler(self, promise: nil)
+  }
+
+  public func channelInactive(context: ChannelHandlerContext) {
+    timer?.cancel()
+    context.fireChannelInactive()
   }
 }

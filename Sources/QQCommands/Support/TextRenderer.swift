@@ -45,6 +45,7 @@ struct TextRenderer: Sendable {
     let parts = [
       mark, name(user.nick), user.address.map { TextSafety.visible($0) } ?? "-",
       user.since.map { dim((user.online ? "since " : "last seen ") + clock($0)) }, groups.isEmpty ? nil : groups,
+      user.client.map { dim(TextSafety.visible($0)) },
     ]
     return parts.compactMap { $0 }.joined(separator: "  ") + "\n"
   }

@@ -169,13 +169,13 @@ enum Descriptors {
 }
 
 /// A thread that nobody waits for.
-enum OwnThread {
+public enum OwnThread {
   private final class Box {
     let body: @Sendable () -> Void
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }
   }
 
-  static func detach(_ body: @escaping @Sendable () -> Void) {
+  public static func detach(_ body: @escaping @Sendable () -> Void) {
     var thread = pthread_t()
     let box = Unmanaged.passRetained(Box(body)).toOpaque()
     let status = pthread_create(

@@ -30,11 +30,22 @@ public final class RawConnection: Sendable {
   }
 
   /// A connected socket and nothing around it. `receiveBuffer`: bytes the system takes for a peer that doesn't read.
-  public static func connect(port: Int, receiveBuffer: Int32? = nil) throws -> Int32 {
+  /// `from`: an address of this machine that the peer sees.
+  public static func connect(port: Int, receiveBuffer: Int32? = nil, from source: String? = nil) throws -> Int32 {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw SystemFault("socket") }
     if var size = receiveBuffer {
       setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
+    }
+    if let source {
+      var own = loopback(port: 0)
+      inet_pton(AF_INET, source, &own.sin_addr)
+      let bound = withUnsafePointer(to: &own) {
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+      }
+      guard bound == 0 else { throw SystemFault("bind to \(source)") }
     }
     var address = loopback(port: port)
     let status = withUnsafePointer(to: &address) {
