@@ -18,13 +18,13 @@ public protocol ChatFront: Sendable {
   func start(prompt: String, nick: String) throws -> AsyncStream<ChatInputEvent>
   /// Items come in the order of the calls.
   func show(_ items: [ChatItem], ring: Bool) throws
-  /// Returns when all that was to be shown is to be seen.
-  func shown() async
+  /// Returns when all that was to be shown is to be seen; false where it never will be.
+  func shown() async -> Bool
   func setPrompt(_ prompt: String)
   /// The user is called so from here on.
   func setNick(_ nick: String)
   /// A transfer has come so far; nil where it is over.
   func progress(_ key: Int, _ bar: ProgressBar?)
-  /// Gives the terminal back.
+  /// Shows what waits, and gives the terminal back.
   func stop() async
 }

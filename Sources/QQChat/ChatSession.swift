@@ -18,7 +18,7 @@ public final class ChatSession: Sendable {
     public var isTerminated = false
   }
 
-  private struct State: Sendable {
+  struct State: Sendable {
     var model: ChatModel
     var outcome = Outcome()
     /// Questions about history that are on their way.
@@ -30,8 +30,8 @@ public final class ChatSession: Sendable {
     var steps = 0
   }
 
-  private let services: ChatServices
-  private let state: Mutex<State>
+  let services: ChatServices
+  let state: Mutex<State>
   private let reader: Reader
   /// Milliseconds without anything happening, when what was typed without a terminal is still to be answered.
   private let patience: Int64
@@ -78,7 +78,7 @@ public final class ChatSession: Sendable {
         group.addTask { try await conversation.run() }
         group.addTask { try await self.readInput(front, conversation, transfers) }
         group.addTask {
-          for await _ in self.terminated.stream { return await self.leave(conversation) }
+          for await _ in self.terminated.stream { return await self.leave(front, conversation) }
         }
         try await group.next()
         group.cancelAll()
@@ -113,8 +113,8 @@ public final class ChatSession: Sendable {
     if starts { try start() }
     let seen = try await perform(effects)
     guard let (front, conversation, _) = all, !effects.isEmpty else { return }
-    await front.shown()
-    if let seen { await conversation.processed(seen) }
+    let isShown = await front.shown()
+    if isShown, let seen { await conversation.processed(seen) }
   }
 
   private func start() throws {
@@ -141,7 +141,10 @@ public final class ChatSession: Sendable {
     for await event in input {
       switch event {
       case .line(let line):
-        guard try await hasRoom(front, conversation) else { continue }
+        guard try await hasRoom(front, conversation) else {
+          if front.isInteractive { continue }
+          return await leave(front, conversation)
+        }
         let effects = state.withLock { state in
           state.steps += 1
           state.hasWarned = state.hasWarned && ChatInput(line) == .quit
@@ -155,7 +158,7 @@ public final class ChatSession: Sendable {
       if try await mayLeave(front, transfers) { break }
     }
     try await waitForRest(front, conversation, transfers)
-    await leave(conversation)
+    await leave(front, conversation)
   }
 
   /// What waits for the hub is bounded: a person is told, a pipe isn't read on.
@@ -213,16 +216,18 @@ public final class ChatSession: Sendable {
     return false
   }
 
-  private func leave(_ conversation: Conversation) async {
+  private func leave(_ front: any ChatFront, _ conversation: Conversation) async {
     let unsent = await conversation.unstored
     state.withLock { $0.outcome.unsent = unsent }
+    // While a search holds the screen whoever reads from the hub waits for it.
+    await front.stop()
     await conversation.end()
   }
 
   // MARK: Doing
 
   /// Gives the newest seq of what is to be shown.
-  private func perform(_ effects: [ChatEffect]) async throws -> Int64? {
+  func perform(_ effects: [ChatEffect]) async throws -> Int64? {
     guard let (front, conversation, transfers) = all else { return nil }
     var items: [ChatItem] = []
     var rings = false
@@ -279,38 +284,6 @@ public final class ChatSession: Sendable {
       case .failed(let text, let kind): [.show(.problem(text)), .fault(kind.map(ChatFault.file) ?? .transfer)]
       }
     _ = try? await perform(effects)
-  }
-
-  private func ask(_ target: String?, _ count: Int, _ purpose: HistoryPurpose) {
-    state.withLock { $0.questions += 1 }
-    Task {
-      let answer = await history(target, count)
-      let effects = state.withLock { state in
-        state.steps += 1
-        return switch answer {
-        case .success(let frames): state.model.historyCame(frames, target: target, purpose)
-        case .failure(let failure): state.model.historyFailed(failure, target: target, purpose)
-        }
-      }
-      _ = try? await perform(effects)
-      state.withLock { $0.questions -= 1 }
-    }
-  }
-
-  private func history(_ target: String?, _ count: Int) async -> Result<[HubFrame], HubFrame.Failure> {
-    do {
-      let configuration = try services.link()
-      return .success(
-        try await HubLink.with(configuration) { link, lines in
-          try await HistoryPage.newest(count, of: target, on: link, &lines, configuration.endpoint) { frame in
-            if case .complete = frame { false } else { true }
-          }.compactMap(\.frame)
-        })
-    } catch let failure as HubFrame.Failure {
-      return .failure(failure)
-    } catch {
-      return .failure(.init(code: "unavailable", message: services.explain(error)))
-    }
   }
 }
 

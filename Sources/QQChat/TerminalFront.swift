@@ -35,7 +35,7 @@ public final class TerminalFront: ChatFront {
     case resize
     case suspend
     /// Everything before it is on the screen.
-    case shown(CheckedContinuation<Void, Never>)
+    case shown(CheckedContinuation<Bool, Never>)
     case stop(CheckedContinuation<Void, Never>)
   }
 
@@ -85,7 +85,7 @@ public final class TerminalFront: ChatFront {
     put(items.map(Update.item) + (ring ? [.ring] : []))
   }
 
-  public func shown() async {
+  public func shown() async -> Bool {
     await withCheckedContinuation { put([.shown($0)]) }
   }
 
@@ -133,7 +133,8 @@ public final class TerminalFront: ChatFront {
 
   private static func release(_ update: Update) {
     switch update {
-    case .shown(let waiter), .stop(let waiter): waiter.resume()
+    case .shown(let waiter): waiter.resume(returning: false)
+    case .stop(let waiter): waiter.resume()
     default: break
     }
   }

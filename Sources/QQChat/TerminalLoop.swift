@@ -131,7 +131,8 @@ final class TerminalLoop {
     var text = ""
     var rows: [ChatRenderer.Row] = []
     var count = 0
-    var done: [CheckedContinuation<Void, Never>] = []
+    var done: [CheckedContinuation<Bool, Never>] = []
+    var stopped: CheckedContinuation<Void, Never>?
     var rings = false
     func flushRows() {
       guard !rows.isEmpty else { return }
@@ -173,7 +174,7 @@ final class TerminalLoop {
         hide()
         flushRows()
         isOver = true
-        done.append(waiter)
+        stopped = waiter
       }
       if isOver { break }
     }
@@ -181,7 +182,8 @@ final class TerminalLoop {
     put(text + (rings ? "\u{7}" : ""))
     if isOver, screen.hasBars { put(screen.withoutBars()) }
     if !isOver { show() }
-    done.forEach { $0.resume() }
+    done.forEach { $0.resume(returning: true) }
+    stopped?.resume()
   }
 
   private func hide() {
@@ -276,6 +278,8 @@ final class TerminalLoop {
   private func redraw(_ size: (rows: Int, columns: Int)) {
     screen.resized(columns: size.columns, height: size.rows)
     put(screen.compose([]))
+    // A search has another one, and brings this one back.
+    if qq_line_is_occupied() == 0 { qq_line_set_prompt(shownPrompt, Int32(promptColumns)) }
   }
 
   // MARK: The terminal
@@ -292,34 +296,5 @@ final class TerminalLoop {
     var size = winsize()
     guard ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else { return (24, 80) }
     return (Int(size.ws_row), Int(size.ws_col))
-  }
-}
-
-/// How candidates of a completion are listed: in columns, and only what tells them apart. Pure.
-enum Labels {
-  static let most = 100
-
-  /// The last word of a path or a line.
-  static func label(_ candidate: String) -> String {
-    var text = candidate[...]
-    while let last = text.last, last == " " || last == ":" { text.removeLast() }
-    let isFolder = text.last == "/" && text.count > 1
-    if isFolder { text.removeLast() }
-    let start = text.lastIndex { " /,".contains($0) }.map { text.index(after: $0) } ?? text.startIndex
-    return String(text[start...]) + (isFolder ? "/" : "")
-  }
-
-  static func rows(_ labels: [String], width: Int) -> [String] {
-    let shown = labels.prefix(most).map { TextSafety.visible($0) }
-    let cell = (shown.map { Columns.width(of: $0) }.max() ?? 0) + 2
-    let perRow = max(1, (width - ChatRenderer.gutter) / cell)
-    var rows: [String] = []
-    for start in stride(from: 0, to: shown.count, by: perRow) {
-      let row = shown[start..<min(start + perRow, shown.count)].map { Columns.fitted($0, cell) }.joined()
-      rows.append(
-        String(repeating: " ", count: ChatRenderer.gutter) + Columns.cut(row, width - ChatRenderer.gutter).text)
-    }
-    if labels.count > most { rows.append("         … and \(labels.count - most) more") }
-    return rows
   }
 }

@@ -204,8 +204,11 @@ import Testing
       try await chat.see(line: "@all> half typed")
       chat.type("\u{12}")
       try await chat.see("a search") { screen in screen.lines.contains { $0.hasPrefix("(reverse-i-search)") } }
+      _ = try await scene.run("send", "@all", "behind the search", nick: "bob")
       chat.signal(15)
       #expect(try await chat.end() == 130)
+      #expect(chat.screen.lines.contains { $0.hasSuffix("bob: behind the search") })
+      #expect(chat.screen.lines.last?.hasPrefix("@all>") != true)
     }
   }
 

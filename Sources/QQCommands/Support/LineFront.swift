@@ -57,7 +57,7 @@ final class LineFront: ChatFront {
     }
   }
 
-  func shown() async {}
+  func shown() async -> Bool { true }
   func setPrompt(_ prompt: String) {}
   func setNick(_ nick: String) {}
   func progress(_ key: Int, _ bar: ProgressBar?) {}
