@@ -20,16 +20,17 @@ public final class DialectHandler: ChannelInboundHandler, RemovableChannelHandle
   public struct Classic {
     /// Whoever has said nothing for so long is one.
     public var silence: TimeAmount
-    /// What the first bytes are of, as far as they have come; nil where that can't be said yet.
-    public var judge: ([UInt8]) -> Dialect?
+    /// Makes a judge of one connection, which is given what comes, piece by piece; nil where it can't say yet.
+    public var makeJudge: () -> (ByteBufferView) -> Dialect?
 
-    public init(silence: TimeAmount, judge: @escaping ([UInt8]) -> Dialect?) {
+    public init(silence: TimeAmount, makeJudge: @escaping () -> (ByteBufferView) -> Dialect?) {
       self.silence = silence
-      self.judge = judge
+      self.makeJudge = makeJudge
     }
   }
 
   private let classic: Classic?
+  private let judge: ((ByteBufferView) -> Dialect?)?
   private let build: (Dialect, any Channel) throws -> Void
   private var isDone = false
   private var held = ByteBuffer()
@@ -39,6 +40,7 @@ public final class DialectHandler: ChannelInboundHandler, RemovableChannelHandle
   /// aren't let in.
   public init(classic: Classic? = nil, _ build: @escaping (Dialect, any Channel) throws -> Void) {
     self.classic = classic
+    judge = classic?.makeJudge()
     self.build = build
   }
 
@@ -54,18 +56,19 @@ public final class DialectHandler: ChannelInboundHandler, RemovableChannelHandle
   public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     var buffer = unwrapInboundIn(data)
     guard !isDone else { return context.fireChannelRead(data) }
+    let new = buffer.readableBytesView
     held.writeBuffer(&buffer)
-    if let dialect { decide(dialect, context) }
+    if let dialect = dialect(new) { decide(dialect, context) }
   }
 
   /// nil where it can't be said yet.
-  private var dialect: Dialect? {
+  private func dialect(_ new: ByteBufferView) -> Dialect? {
     guard let first = held.getInteger(at: held.readerIndex, as: UInt8.self) else { return nil }
     switch first {
     case 0x16: return .tls
     case UInt8(ascii: "{"):
-      guard let classic else { return .plaintext }
-      return classic.judge(Array(held.readableBytesView))
+      guard let judge else { return .plaintext }
+      return judge(new)
     default: return .unknown
     }
   }

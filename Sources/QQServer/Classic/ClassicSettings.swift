@@ -15,14 +15,16 @@ public struct ClassicSettings: Sendable {
   }
 
   var dialect: DialectHandler.Classic {
-    .init(silence: silence) { bytes in
-      // Our own clients' first line is a hello; theirs are of the types "1" to "5".
+    .init(silence: silence) {
       var framer = ClassicFramer()
-      do throws(ClassicFramer.Fault) {
-        guard let first = try framer.feed(bytes).first else { return nil }
-        return ClassicSaid(first) == nil ? .plaintext : .classic
-      } catch {
-        return .plaintext
+      // Our own clients' first line is a hello; theirs are of the types "1" to "5".
+      return { bytes in
+        do throws(ClassicFramer.Fault) {
+          guard let first = try framer.feed(bytes).first else { return nil }
+          return ClassicSaid(first) == nil ? .plaintext : .classic
+        } catch {
+          return .plaintext
+        }
       }
     }
   }
