@@ -158,7 +158,8 @@ extension ChatModel {
   ) -> [ChatEffect] {
     guard purpose == .show else { return [] }
     guard !frames.isEmpty else { return note("nothing was said\(target.map { " with \($0)" } ?? "") yet") }
-    let heading = "the last \(frames.count) \(target.map { "with \($0)" } ?? "that you may read")"
+    let count = frames.count == 1 ? "the last message" : "the last \(frames.count) messages"
+    let heading = "\(count) \(target.map { "with \($0)" } ?? "that you may read")"
     return [.show(.heading(heading))]
       + frames.compactMap { frame in
         switch frame {

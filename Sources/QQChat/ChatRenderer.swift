@@ -230,7 +230,10 @@ public struct ChatRenderer: Sendable {
         isFirst = false
         // The head takes from the first row what the indent takes from the others.
         let pieces = Columns.wrapped(line, max(2, width - headColumns))
-        guard headColumns + 2 <= width else {
+        // A word that is cut in two here, and needn't be in the next row, goes there whole.
+        let word = Columns.width(of: line.prefix { $0 != " " })
+        let isCut = word > width - headColumns && word <= width - gutter
+        guard headColumns + 2 <= width, !isCut else {
           rows.append(Row(head))
           rows += Columns.wrapped(line, width - gutter).map { Row(indent + painted($0, style, nick)) }
           continue

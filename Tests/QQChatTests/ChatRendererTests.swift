@@ -53,6 +53,14 @@ import Testing
         == ["00:00    bob: 你好你好你", "         好你好你好"])
   }
 
+  @Test("a word that is cut by the end of the first row goes to the next whole, if it fits there")
+  func words() {
+    #expect(
+      rows([item("http://ci.lan/a/b")], width: 30).dropFirst()
+        == ["00:00    bob: ", "         http://ci.lan/a/b"])
+    #expect(rows([item("short words fit")], width: 30).dropFirst() == ["00:00    bob: short words fit"])
+  }
+
   @Test("no row of what others say begins left of the gutter or is wider than the terminal")
   func hostile() {
     let texts = [
