@@ -129,6 +129,14 @@ static void list_candidates(char **matches, int count, int longest) {
   rl_on_new_line();
 }
 
+// At the end of input readline would go to a new line, where what is taken away next doesn't stand.
+static void give_back(void) {
+  int was_end = rl_eof_found;
+  rl_eof_found = 0;
+  rl_deprep_terminal();
+  rl_eof_found = was_end;
+}
+
 // MARK: The line
 
 void qq_line_begin(const char *prompt, int columns, qq_line_handlers new_handlers, int history_limit, int stays) {
@@ -140,6 +148,7 @@ void qq_line_begin(const char *prompt, int columns, qq_line_handlers new_handler
   rl_catch_signals = 0;
   rl_catch_sigwinch = 0;
   rl_change_environment = 0;
+  rl_deprep_term_function = give_back;
   rl_attempted_completion_function = complete;
   rl_completion_word_break_hook = word_breaks;
   rl_completer_quote_characters = "";
@@ -256,7 +265,7 @@ int qq_line_clear(void) {
 
 void qq_line_suspend(void) {
   qq_line_hide();
-  rl_deprep_terminal();
+  give_back();
   fflush(rl_outstream);
 }
 

@@ -115,14 +115,14 @@ public struct ChatRenderer: Sendable {
     width: Int
   ) -> [Row] {
     var rows = day(time, width)
-    let name = Self.cut(TextSafety.visible(from), max(8, width - Self.gutter - 20))
     let target = style.showsTarget ? targetText(to, style, nick, width) : ""
+    let name = Self.cut(TextSafety.visible(from), max(8, width - Self.gutter - Columns.width(of: target) - 4))
     let shown = style.mentionsUser ? paint(name, "1;7") : paintedName(from, name)
     let painted = style.isPrivate ? paint(target, "1;35") : paint(target, "2")
     rows += body(
       head: minute(time) + paint(mark, "2") + " " + shown + painted + ": ",
       headColumns: Self.gutter + Columns.width(of: name) + Columns.width(of: target) + 2, text, width,
-      style: style.isPrivate ? "35" : nil, mentions: style.mentionsUser ? nick : nil)
+      style: style.isPrivate ? "35" : nil, mentions: style.mentionsUser ? nick : nil, keepsLines: true)
     return rows
   }
 
@@ -187,14 +187,15 @@ public struct ChatRenderer: Sendable {
     for command in ChatInput.commands {
       let usage = "/\(command.name)\(command.arguments.isEmpty ? "" : " " + command.arguments)"
       rows += body(
-        head: "         " + paint(usage, "1") + "  ", headColumns: Self.gutter + usage.count + 2, command.does, width)
+        head: "         " + paint(usage, "1") + "  ", headColumns: Self.gutter + usage.count + 2, command.does, width,
+        continuation: "")
     }
     let more = [
       "//text sends /text. Tab completes names, commands and paths.",
       "Your lines: ~ on the way, ~~ waiting for the hub, ✓ stored, ✓✓ delivered, ✗ refused.",
       "Ctrl-C empties the line or ends a transfer; twice on an empty line it leaves.",
     ]
-    return rows + more.flatMap { body(head: "         ", headColumns: Self.gutter, $0, width) }
+    return rows + more.flatMap { body(head: "         ", headColumns: Self.gutter, $0, width, continuation: "") }
   }
 
   // MARK: Time
@@ -216,33 +217,37 @@ public struct ChatRenderer: Sendable {
 
   // MARK: Rows
 
-  /// A text behind a head, in as many rows as it needs, all of them right of the gutter.
+  /// A text behind a head, in as many rows as it needs. Those after the first begin with `continuation`, which no nick
+  /// can: whatever they say, it is not somebody else's. `keepsLines`: the text has lines of its own.
   private func body(
-    head: String, headColumns: Int, _ text: String, _ width: Int, style: String? = nil, mentions nick: String? = nil
+    head: String, headColumns: Int, _ text: String, _ width: Int, style: String? = nil, mentions nick: String? = nil,
+    keepsLines: Bool = false, continuation: String = "| "
   ) -> [Row] {
     let gutter = width >= 2 * Self.gutter ? Self.gutter : 0
-    let indent = String(repeating: " ", count: gutter)
+    let indent = String(repeating: " ", count: gutter) + paint(continuation, "2")
+    let room = width - gutter - continuation.count
     var rows: [Row] = []
-    var isFirst = true
-    for line in TextSafety.visible(text, keepNewlines: true).split(separator: "\n", omittingEmptySubsequences: false) {
-      var line = line
-      if isFirst {
-        isFirst = false
-        // The head takes from the first row what the indent takes from the others.
-        let pieces = Columns.wrapped(line, max(2, width - headColumns))
-        // A word that is cut in two here, and needn't be in the next row, goes there whole.
-        let word = Columns.width(of: line.prefix { $0 != " " })
-        let isCut = word > width - headColumns && word <= width - gutter
-        guard headColumns + 2 <= width, !isCut else {
-          rows.append(Row(head))
-          rows += Columns.wrapped(line, width - gutter).map { Row(indent + painted($0, style, nick)) }
-          continue
-        }
-        rows.append(Row(head + painted(pieces[0], style, nick)))
-        guard pieces.count > 1 else { continue }
-        line = rest(of: line, after: pieces[0])
+    func add(_ line: Substring) {
+      rows += Columns.wrapped(line, room).map { Row(indent + painted($0, style, nick)) }
+    }
+    let lines = TextSafety.visible(text, keepNewlines: keepsLines).split(
+      separator: "\n", omittingEmptySubsequences: false)
+    for (index, line) in lines.enumerated() {
+      guard index == 0 else {
+        add(line)
+        continue
       }
-      rows += Columns.wrapped(line, width - gutter).map { Row(indent + painted($0, style, nick)) }
+      // A word that is cut in two here, and needn't be in the next row, goes there whole.
+      let word = Columns.width(of: line.prefix { $0 != " " })
+      guard headColumns + 2 <= width, word <= width - headColumns || word > room else {
+        rows.append(Row(head))
+        add(line)
+        continue
+      }
+      // The head takes from the first row what the indent takes from the others.
+      let pieces = Columns.wrapped(line, width - headColumns)
+      rows.append(Row(head + painted(pieces[0], style, nick)))
+      if pieces.count > 1 { add(rest(of: line, after: pieces[0])) }
     }
     return rows
   }

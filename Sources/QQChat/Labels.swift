@@ -4,16 +4,6 @@ import QQProtocol
 enum Labels {
   static let most = 100
 
-  /// The last word of a path or a line.
-  static func label(_ candidate: String) -> String {
-    var text = candidate[...]
-    while let last = text.last, last == " " || last == ":" { text.removeLast() }
-    let isFolder = text.last == "/" && text.count > 1
-    if isFolder { text.removeLast() }
-    let start = text.lastIndex { " /,".contains($0) }.map { text.index(after: $0) } ?? text.startIndex
-    return String(text[start...]) + (isFolder ? "/" : "")
-  }
-
   static func rows(_ labels: [String], width: Int) -> [String] {
     let shown = labels.prefix(most).map { TextSafety.visible($0) }
     let cell = (shown.map { Columns.width(of: $0) }.max() ?? 0) + 2

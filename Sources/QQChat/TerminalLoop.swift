@@ -16,6 +16,10 @@ final class TerminalLoop {
   private var screen: Screen
   private var history: LineHistory
   private var isOver = false
+  /// Whoever waits for the end.
+  private var stopped: CheckedContinuation<Void, Never>?
+  /// How the candidates of the last completion are listed.
+  private var labels: [String: String] = [:]
   /// Nothing more will be typed.
   private var isEnded = false
   /// Ctrl-C on an empty line, and nothing since.
@@ -61,6 +65,8 @@ final class TerminalLoop {
       Int32(LineHistory.most), settings.isDumb ? 1 : 0)
     while !isOver { turn() }
     qq_line_end()
+    // Only now: the program may end at once.
+    stopped?.resume()
   }
 
   private func turn() {
@@ -109,7 +115,11 @@ final class TerminalLoop {
   }
 
   private func complete(_ before: String) {
-    for candidate in completion(before).candidates { qq_line_candidate(candidate.line) }
+    labels = [:]
+    for candidate in completion(before).candidates {
+      labels[candidate.line] = candidate.label
+      qq_line_candidate(candidate.line)
+    }
   }
 
   /// What may be meant is shown above the line.
@@ -117,7 +127,7 @@ final class TerminalLoop {
     guard let candidates else { return }
     let lines = (0..<count).compactMap { candidates[$0].map { String(cString: $0) } }
     hiddenRows = Int(qq_line_rows(Int32(screen.columns)))
-    put(screen.compose(Labels.rows(lines.map(Labels.label), width: screen.width).map { ChatRenderer.Row($0) }))
+    put(screen.compose(Labels.rows(lines.map { labels[$0] ?? $0 }, width: screen.width).map { ChatRenderer.Row($0) }))
     hiddenRows = nil
   }
 
@@ -132,7 +142,6 @@ final class TerminalLoop {
     var rows: [ChatRenderer.Row] = []
     var count = 0
     var done: [CheckedContinuation<Bool, Never>] = []
-    var stopped: CheckedContinuation<Void, Never>?
     var rings = false
     func flushRows() {
       guard !rows.isEmpty else { return }
@@ -183,7 +192,6 @@ final class TerminalLoop {
     if isOver, screen.hasBars { put(screen.withoutBars()) }
     if !isOver { show() }
     done.forEach { $0.resume(returning: true) }
-    stopped?.resume()
   }
 
   private func hide() {

@@ -82,7 +82,7 @@ struct Chat: AsyncParsableCommand {
     }
     if !outcome.unsent.isEmpty { throw CommandFailure(.temporary) }
     if outcome.isTerminated { throw CommandFailure(.interrupted) }
-    if !front.isInteractive, !outcome.unfinished.isEmpty { throw CommandFailure(.temporary) }
+    if !outcome.unfinished.isEmpty { throw CommandFailure(.temporary) }
     guard !front.isInteractive, let fault = outcome.fault else { return }
     throw CommandFailure(ExitStatus(fault))
   }
@@ -135,20 +135,24 @@ struct Chat: AsyncParsableCommand {
   }
 
   /// Connecting, for one, is not to be cancelled.
-  private static func end(_ session: ChatSession) {
+  /// `settings`: of the terminal, as they were.
+  private static func end(_ session: ChatSession, _ settings: termios?) {
     session.terminate()
     Thread.detach {
       sleep(3)
+      if var settings { tcsetattr(0, TCSANOW, &settings) }
       _exit(ExitStatus.interrupted.rawValue)
     }
   }
 
   /// Ctrl-C, Ctrl-Z and the terminal's size are the chat's business.
   private static func watchSignals(_ terminal: TerminalFront, _ session: ChatSession) {
+    var found = termios()
+    let settings = tcgetattr(0, &found) == 0 ? found : nil
     Signals.onEach { signal in
       switch signal {
-      case .interrupt: if !session.cancelTransfer(), !terminal.interrupt() { end(session) }
-      case .terminate: end(session)
+      case .interrupt: if !session.cancelTransfer(), !terminal.interrupt() { end(session, settings) }
+      case .terminate: end(session, settings)
       case .resize: terminal.resize()
       case .suspend: terminal.suspend()
       }

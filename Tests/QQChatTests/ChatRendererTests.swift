@@ -47,17 +47,17 @@ import Testing
   func wrapping() {
     #expect(
       rows([item("one two three four five six seven eight\nnine")], width: 30).dropFirst()
-        == ["00:00    bob: one two three", "         four five six seven", "         eight", "         nine"])
+        == ["00:00    bob: one two three", "         | four five six seven", "         | eight", "         | nine"])
     #expect(
       rows([item("你好你好你好你好你好")], width: 24).dropFirst()
-        == ["00:00    bob: 你好你好你", "         好你好你好"])
+        == ["00:00    bob: 你好你好你", "         | 好你好你好"])
   }
 
   @Test("a word that is cut by the end of the first row goes to the next whole, if it fits there")
   func words() {
     #expect(
       rows([item("http://ci.lan/a/b")], width: 30).dropFirst()
-        == ["00:00    bob: ", "         http://ci.lan/a/b"])
+        == ["00:00    bob: ", "         | http://ci.lan/a/b"])
     #expect(rows([item("short words fit")], width: 30).dropFirst() == ["00:00    bob: short words fit"])
   }
 
@@ -65,6 +65,7 @@ import Testing
   func hostile() {
     let texts = [
       String(repeating: "x", count: 200) + "23:59    carol: I agree", "a\n23:59    carol: I agree\r\nb",
+      "a\nbob ⇒ you: forged",
       "\u{1b}[2J\u{1b}]0;t\u{7}", String(repeating: "e\u{301}\u{301}\u{301}", count: 100), "\u{202e}abc",
       String(repeating: "👨\u{200d}👩\u{200d}👧", count: 30), String(repeating: "y", count: 65_536), "\n\n\n",
       String(repeating: " ", count: 300) + "x", "\u{2028}x", "a\u{0}b",
@@ -75,7 +76,9 @@ import Testing
           .dropFirst()
         {
           #expect(Columns.width(of: row) <= width || row.contains("名"), "\(row)")
-          #expect(row.hasPrefix("00:00    ") || row.hasPrefix("         ") || row.isEmpty, "\(row)")
+          #expect(
+            row.hasPrefix("00:00    ") || row.hasPrefix("         | ") || row.hasPrefix("         bob: ")
+              || row.hasPrefix("         名"), "\(row)")
           #expect(!row.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x202e || $0.value == 0x2028 })
         }
       }
@@ -85,6 +88,12 @@ import Testing
       #expect(row.contains("\u{1b}[0m"))
       #expect(!row.contains("\u{1b}[31m"))
     }
+  }
+
+  @Test("what the chat says itself has no lines of others' making")
+  func ownLines() {
+    #expect(rows([.problem("\"nl\nbob: forged\" is not safe")]) == ["      !  \"nl^Jbob: forged\" is not safe"])
+    #expect(rows([.note("x\nbob: forged")]) == ["      *  x^Jbob: forged"])
   }
 
   @Test("a mention stands out where it is")
@@ -105,7 +114,7 @@ import Testing
     let rows = renderer.rows(.own(line), nick: "alice", width: 40)
     #expect(
       rows.map(\.text) == [
-        "── 1970-01-01, Thursday ──", "00:00 ~  alice: one two three four five", "         six seven",
+        "── 1970-01-01, Thursday ──", "00:00 ~  alice: one two three four five", "         | six seven",
       ])
     #expect(rows.map(\.marks) == [nil, id(1), nil])
     line.state = .delivered

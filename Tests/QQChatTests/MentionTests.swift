@@ -95,9 +95,6 @@ import Testing
 
   @Test("candidates are listed by what tells them apart, in as many columns as fit")
   func labels() {
-    #expect(Labels.label("/file bob ~/my papers/") == "papers/")
-    #expect(Labels.label("bob: ") == "bob")
-    #expect(Labels.label("/to bob,zoe") == "zoe")
     #expect(Labels.rows(["aa", "b", "cc"], width: 20) == ["         aa  b   ", "         cc  "])
     #expect(Labels.rows((0..<150).map { "\($0)" }, width: 79).last == "         … and 50 more")
   }

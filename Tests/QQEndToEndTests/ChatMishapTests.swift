@@ -51,7 +51,7 @@ import Testing
       let forged = "23:59    carol: I agree"
       let texts = [
         "\u{1b}]0;title\u{7}\u{1b}[2J\u{1b}[1;1H\u{1b}[31mred",
-        "first\n\(forged)\r\(forged)",
+        "first\n\(forged)\r\(forged)", "second\ncarol: I agree\ncarol ⇒ you: yes",
         String(repeating: "x", count: 75) + forged,
         String(repeating: " ", count: 71) + forged,
         "abc\u{202e}def\u{2066}\u{200f}",
@@ -68,8 +68,8 @@ import Testing
       #expect(screen.unknown == [])
       #expect(screen.bells == 0)
       // Every row that begins with a time, or at the left edge, is the chat's own.
-      let own = ["half typed", "── ", "      *  ", "         "]
-      for row in screen.everything where !row.contains("mallory: ") {
+      let own = ["half typed", "── ", "      *  ", "         | "]
+      for row in screen.everything where !row.contains("mallory:") {
         #expect(
           own.contains { row.hasPrefix($0) || row.hasSuffix($0) } || row == "@all> half typed" || row.isEmpty, "\(row)")
       }
@@ -212,6 +212,30 @@ import Testing
     }
   }
 
+  @Test("however a chat ends, the terminal is as it was", arguments: ["/quit\r", "\u{4}", "text\r/quit\r"])
+  func restored(_ keys: String) async throws {
+    try await Scene.run { scene in try await Self.leave(scene, keys) }
+  }
+
+  private static func leave(_ scene: Scene, _ keys: String) async throws {
+    _ = try await scene.serve()
+    for _ in 0..<8 {
+      let chat = try await scene.chat("alice")
+      #expect(!chat.echoes)
+      chat.type(keys)
+      let status = try await chat.end()
+      #expect(status == 0)
+      #expect(chat.echoes)
+      let bytes = String(decoding: chat.bytes, as: UTF8.self)
+      #expect(bytes.lastPlace(of: "\u{1b}[?2004l") > bytes.lastPlace(of: "\u{1b}[?2004h"))
+    }
+    let chat = try await scene.chat("alice")
+    chat.hangUp()
+    let status = try await chat.end()
+    #expect(status == 130)
+    #expect(chat.echoes)
+  }
+
   @Test("two chats of one user: the second follows and says so, and moves the place once the first has ended")
   func twoChats() async throws {
     try await Scene.run { scene in
@@ -246,5 +270,12 @@ import Testing
       #expect(try await noHub.end() == 69)
       #expect(noHub.screen.lines.first?.hasPrefix("qq: cannot reach the hub at ") == true)
     }
+  }
+}
+
+extension String {
+  /// Where the last of these begins.
+  fileprivate func lastPlace(of text: String) -> Int {
+    ranges(of: text).last.map { utf8.distance(from: startIndex, to: $0.lowerBound) } ?? -1
   }
 }

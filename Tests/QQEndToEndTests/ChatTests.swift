@@ -122,7 +122,7 @@ import Testing
         "send", "@all", "a text of more than thirty columns, which has to be wrapped", nick: "bob")
       try await chat.see("it fits") { screen in
         screen.lines.contains { $0.hasSuffix("bob: a text of more than") }
-          && screen.lines.contains("         thirty columns, which has to")
+          && screen.lines.contains("         | thirty columns, which has to")
       }
       chat.resize(columns: 90, height: 24)
       chat.type(" again\r")
@@ -146,7 +146,7 @@ import Testing
       #expect(try await bob.line()["text"] == "first\n/quit\n\nlast")
       let screen = try await chat.see(line: "@all> ")
       let start = try #require(screen.lines.firstIndex { $0.hasSuffix("alice: first") })
-      #expect(screen.lines[start + 1..<start + 4] == ["         /quit", "", "         last"])
+      #expect(screen.lines[start + 1..<start + 4] == ["         | /quit", "         |", "         | last"])
     }
   }
 

@@ -78,6 +78,13 @@ public final class TerminalProcess: Sendable, CustomStringConvertible {
     }
   }
 
+  /// The terminal shows what is typed, and gives it line by line: as shells leave it, and as a line editor doesn't.
+  public var echoes: Bool {
+    var settings = termios()
+    guard tcgetattr(master, &settings) == 0 else { return false }
+    return settings.c_lflag & tcflag_t(ECHO) != 0 && settings.c_lflag & tcflag_t(ICANON) != 0
+  }
+
   /// Returns once it has stopped.
   public func stopped() async throws {
     try await Spawn.waitUntilStopped(processID)
