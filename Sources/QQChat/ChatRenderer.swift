@@ -38,7 +38,8 @@ public struct ChatRenderer: Sendable {
   public mutating func rows(_ item: ChatItem, nick: String, width: Int) -> [Row] {
     switch item {
     case .message(let message, let style):
-      let mark = style.isOwn ? Self.mark(.stored) : "  "
+      // To be seen without colours, too.
+      let mark = style.isOwn ? Self.mark(.stored) : style.mentionsUser ? "> " : "  "
       return said(
         message.from, to: message.to, message.text, at: message.time, style, mark: mark, nick: nick, width: width)
     case .own(let line):
@@ -261,14 +262,15 @@ public struct ChatRenderer: Sendable {
 
   private func painted(_ row: String, _ style: String?, _ nick: String?) -> String {
     guard usesColor else { return row }
-    guard let nick else { return style.map { paint(row, $0) } ?? row }
+    func plain(_ text: Substring) -> String { style.map { paint(String(text), $0) } ?? String(text) }
+    guard let nick else { return plain(row[...]) }
     var result = ""
     var end = row.startIndex
     for range in Mention.ranges(in: row, of: nick) {
-      result += row[end..<range.lowerBound] + paint(String(row[range]), "1;7")
+      result += plain(row[end..<range.lowerBound]) + paint(String(row[range]), "1;7")
       end = range.upperBound
     }
-    return result + row[end...]
+    return result + plain(row[end...])
   }
 
   private func paintedName(_ nick: String, _ text: String) -> String {

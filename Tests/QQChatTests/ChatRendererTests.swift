@@ -102,6 +102,10 @@ import Testing
     let row = rows([item("look, Alice: here", style)], color: true).last ?? ""
     #expect(row.hasSuffix("look, \u{1b}[1;7mAlice\u{1b}[0m: here"))
     #expect(row.contains("\u{1b}[1;7mbob\u{1b}[0m"))
+    #expect(rows([item("look, Alice: here", style)]).last == "00:00 >  bob: look, Alice: here")
+    let toYou = ChatStyle(isPrivate: true, mentionsUser: true)
+    let both = rows([item("hi alice!", to: ["alice"], toYou)], color: true).last ?? ""
+    #expect(both.hasSuffix("\u{1b}[35mhi \u{1b}[0m\u{1b}[1;7malice\u{1b}[0m\u{1b}[35m!\u{1b}[0m"))
   }
 
   @Test("an own message says by its mark how far it is, and its first row carries the mark")

@@ -86,7 +86,7 @@ import Testing
       let silent = try await scene.chat("alice", "--no-bell", "--cursor", "other")
       _ = try await scene.run("send", "@all", "nothing for her", nick: "bob")
       _ = try await scene.run("send", "@all", "look, Alice: here", nick: "bob")
-      let screen = try await chat.see(row: "         bob: look, Alice: here")
+      let screen = try await chat.see(row: "      >  bob: look, Alice: here")
       #expect(screen.bells == 1)
       #expect(screen.style(of: "Alice") == "1;7")
       #expect(screen.style(of: "bob")?.hasPrefix("1;38;5;") != false)
