@@ -100,16 +100,19 @@ public struct Outbox: Sendable {
   /// What hasn't been stored for all its targets, as far as is known.
   public var unstored: [OutgoingMessage] { entries.filter { !$0.isStored }.map(\.message) }
 
-  /// Of messages that are stored and wait for their readers only the newest so many are kept: a reader may stay away for
-  /// ever. Gives those that are let go.
+  /// Of messages that are stored and wait for their readers only the newest so many are kept, and of the bytes that may
+  /// wait no more than half: a reader may stay away for ever. Gives those that are let go.
   public mutating func letGo(keeping limit: Int) -> [MessageID] {
-    let surplus = entries.count { $0.isStored } - limit
-    guard surplus > 0 else { return [] }
+    var (count, bytes) = entries.reduce(into: (0, 0)) { sum, entry in
+      if entry.isStored { sum = (sum.0 + 1, sum.1 + entry.message.bytes) }
+    }
     var gone: [MessageID] = []
     var index = 0
-    while gone.count < surplus {
+    while count > limit || bytes > maximumBytes / 2 {
       if entries[index].isStored {
         gone.append(entries[index].message.id)
+        count -= 1
+        bytes -= entries[index].message.bytes
         remove(index)
       } else {
         index += 1

@@ -50,6 +50,20 @@ struct OutboxTests {
     #expect(outbox.unstored.map(\.id) == [id(2)])
   }
 
+  @Test("stored messages whose readers stay away never make it full, however long they are")
+  func lettingGoOfBytes() {
+    var outbox = Outbox(wantsReceipts: true, maximumBytes: 10_000)
+    for number in 1...8 {
+      outbox.submit(message(UInt64(number), text: String(repeating: "x", count: 1_300)))
+    }
+    #expect(outbox.isFull)
+    let refs = outbox.takeUnwritten().map { $0.ref ?? 0 }
+    for number in 1...7 { _ = outbox.received(sent(refs[number - 1], UInt64(number), awaiting: ["bob"])) }
+    #expect(outbox.letGo(keeping: 200) == [id(1), id(2), id(3), id(4)])
+    #expect(outbox.unstored.map(\.id) == [id(8)])
+    #expect(!outbox.isFull)
+  }
+
   @Test("a message is done when every target is answered, and each answer is told once")
   func everyTarget() {
     var outbox = Outbox()
