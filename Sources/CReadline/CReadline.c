@@ -48,6 +48,8 @@ static int accept_line(int count, int key) {
 
 static void line_is_done(char *line) {
   char *text = accepted ? accepted : line;
+  // Accepted by another key than Enter: it stays where it was, below what is written next.
+  if (line && text == line && !line_stays) handlers.cleared();
   // The next prompt comes in the place of this one.
   if (!text && !line_stays) rl_clear_visible_line();
   accepted = NULL;
@@ -218,6 +220,9 @@ static int rows_down(const char *text, size_t bytes, int column, int columns) {
       row++;
       column = 0;
       width = 0;
+    } else if (wide == L'\t') {
+      // As readline shows it.
+      width = 8 - column % 8;
     } else {
       width = wcwidth(wide);
       if (width < 0) width = 2;

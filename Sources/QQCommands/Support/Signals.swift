@@ -11,7 +11,7 @@ enum Signals {
     signal(SIGPIPE, SIG_IGN)
     var set = sigset_t()
     sigemptyset(&set)
-    for number in [SIGINT, SIGTERM] + (ownsTerminal ? [SIGWINCH, SIGTSTP, SIGHUP] : []) {
+    for number in [SIGINT, SIGTERM] + (ownsTerminal ? [SIGWINCH, SIGTSTP, SIGHUP, SIGQUIT] : []) {
       signal(number, SIG_DFL)
       sigaddset(&set, number)
     }
