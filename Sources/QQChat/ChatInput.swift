@@ -18,6 +18,14 @@ enum ChatInput: Equatable, Sendable {
   /// What is wrong, and what to type.
   case fault(String)
 
+  /// It waits until the hub has it.
+  var isMessage: Bool {
+    switch self {
+    case .text, .message: true
+    default: false
+    }
+  }
+
   enum WhoScope: Equatable, Sendable {
     case online
     case all
@@ -99,7 +107,7 @@ enum ChatInput: Equatable, Sendable {
     case "leave": return single.map { .leave($0.isEmpty ? nil : groupName($0)) }
     case "history": return history(first, more.trimmed)
     case "help": return .help
-    case "quit": return .quit
+    case "quit": return rest.allSatisfy(\.isWhitespace) ? .quit : nil
     default: return nil
     }
   }

@@ -44,6 +44,14 @@ public enum ChatItem: Equatable, Sendable {
     }
   }
 
+  /// A message or a file of the user's own.
+  var isOwnMessage: Bool {
+    switch self {
+    case .message(_, let style), .offer(_, _, let style): style.isOwn
+    default: false
+    }
+  }
+
   /// Counts as one of the unread.
   var isToRead: Bool {
     switch self {
@@ -91,7 +99,7 @@ public enum ChatFault: Equatable, Sendable {
   case data
   case refused(code: String)
   case file(FileError.Kind)
-  /// A file that didn't come or go, for another reason.
+  /// A file that didn't come or go for another reason, or a question: the hub wasn't there.
   case transfer
   /// The hub took nothing for too long.
   case silence

@@ -17,8 +17,9 @@ extension ChatModel {
     case .to(let targets): return turn(to: targets.map(aliases.resolve))
     case .file(let targets, let path):
       let targets = targets.map(aliases.resolve)
-      return invalid(targets).map(refused) ?? [.upload(path: path, targets: targets)]
-    case .get(let name, let folder): return get(name, folder)
+      if let fault = invalid(targets) { return refused(fault) }
+      return isConnected ? [.upload(path: path, targets: targets)] : noHub
+    case .get(let name, let folder): return isConnected ? get(name, folder) : noHub
     case .who(let scope): return ask(.who(scope))
     case .join(let group): return join(group)
     case .leave(let group):
@@ -39,7 +40,8 @@ extension ChatModel {
   private mutating func say(_ text: String, to targets: [String], id: MessageID, now: Timestamp) -> [ChatEffect] {
     if let fault = invalid(targets) { return refused(fault) }
     guard text.utf8.count <= ProtocolLimits.text, ClientFrame.Send.fitsLine(to: targets, text: text) else {
-      return refused("the message is longer than \(ProtocolLimits.text) bytes: /file sends what is long")
+      return problem("the message is longer than \(ProtocolLimits.text) bytes: /file sends what is long")
+        + [.fault(.data)]
     }
     var style = style(nick, targets, text)
     style.isOwn = true
@@ -48,6 +50,7 @@ extension ChatModel {
       message: message, from: nick, time: now, state: .waiting(queued: !isConnected), style: style,
       unanswered: Set(message.to))
     own[id] = line
+    typedHere.insert(id)
     ownOrder.append(id)
     if ownOrder.count > Self.mostOwn { own[ownOrder.removeFirst()] = nil }
     return [.show(.own(line)), .send(message)]
@@ -79,7 +82,8 @@ extension ChatModel {
 
   private func get(_ name: String, _ folder: String?) -> [ChatEffect] {
     if name.isEmpty {
-      guard let file = offers.last else {
+      let others = offers.lazy.filter { !Roster.same($0.from, nick) }
+      guard let file = others.max(by: { $0.seq < $1.seq }) else {
         return refused("no file was offered to you here; /get ID fetches an older one")
       }
       return [.download(.seq(file.seq), name: file.info.name, folder: folder)]
@@ -131,6 +135,8 @@ extension ChatModel {
       effects += advance(id) { line in
         if let target = failure.to { line.unanswered.remove(target) } else { line.unanswered = [] }
         if line.unanswered.isEmpty { line.state = line.isStoredForSome ? .stored : .refused }
+        // What is told of it later is told of those it goes to.
+        if line.message.to.count > 1, let target = failure.to { line.message.to.removeAll { $0 == target } }
       }
       return effects
     case .receipt(let receipt): return [.show(.receipt(receipt))]
@@ -156,6 +162,7 @@ extension ChatModel {
   public mutating func historyCame(
     _ frames: [HubFrame], target: String?, _ purpose: HistoryPurpose
   ) -> [ChatEffect] {
+    if purpose == .firstCheck { return firstChecked() }
     guard purpose == .show else { return [] }
     guard !frames.isEmpty else { return note("nothing was said\(target.map { " with \($0)" } ?? "") yet") }
     let count = frames.count == 1 ? "the last message" : "the last \(frames.count) messages"
@@ -174,10 +181,13 @@ extension ChatModel {
     _ failure: HubFrame.Failure, target: String?, _ purpose: HistoryPurpose
   ) -> [ChatEffect] {
     let codes = [ErrorCode.unknownTarget, .notMember, .badTarget].map(\.rawValue)
+    let says = codes.contains(failure.code)
+    if purpose == .firstCheck, says, failure.code != ErrorCode.notMember.rawValue { return [.giveUp(failure)] }
+    let first = purpose == .firstCheck ? firstChecked() : []
     // Whatever else it is says nothing about the target.
-    if purpose != .show, !codes.contains(failure.code) { return [] }
-    if purpose == .firstCheck, failure.code != ErrorCode.notMember.rawValue { return [.giveUp(failure)] }
-    let shown: [ChatEffect] = [.show(.refused(Self.forChat(failure))), .fault(.refused(code: failure.code))]
+    if purpose != .show, !says { return first }
+    let shown: [ChatEffect] =
+      first + [.show(.refused(Self.forChat(failure))), .fault(.refused(code: failure.code))]
     guard purpose != .show, let target, targets.contains(target) else { return shown }
     // Not back to whom it went before: what is typed next was meant for this one.
     targets.removeAll { $0 == target }

@@ -13,6 +13,8 @@ public enum ChatEffect: Equatable, Sendable {
   case history(target: String?, count: Int, HistoryPurpose)
   case upload(path: String, targets: [String])
   case download(ClientFrame.FileKey, name: String?, folder: String?)
+  /// Everything up to this place in the journal counts as read without being shown.
+  case passed(Int64)
   /// The user is called this now.
   case renamed(String)
   case fault(ChatFault)
@@ -52,6 +54,10 @@ public struct ChatModel: Sendable {
   }
 
   var phase: Phase = .catchingUp([])
+  /// Targets the chat began with that the hub hasn't yet said it knows: until then nothing counts as read.
+  var unchecked = 0
+  /// The hub has said that nothing unread is left.
+  var hasCaughtUp = false
   var nick: String
   var targets: [String]
   var isConnected = false
@@ -61,6 +67,7 @@ public struct ChatModel: Sendable {
   /// Counts down: those of messages count up.
   var nextRef: Int64 = -2
   var own: [MessageID: OwnLine] = [:]
+  var typedHere = TypedHere()
   /// The order in which they were typed.
   var ownOrder: [MessageID] = []
   /// In the order of their numbers.
@@ -121,7 +128,9 @@ public struct ChatModel: Sendable {
     if isFirst {
       effects += note("you are \(nick) at \(hub); /help tells what you can do")
       if welcome.isGuest { effects += note("you are a guest, for want of a key: nothing is kept for you") }
-      effects += targets.filter { $0 != "@all" }.map { .history(target: $0, count: 1, .firstCheck) }
+      let checks = targets.filter { $0 != "@all" }
+      unchecked = checks.count
+      effects += checks.map { .history(target: $0, count: 1, .firstCheck) }
     } else {
       effects += note("connected to \(hub) again")
       effects += ownOrder.flatMap { id in
@@ -136,7 +145,7 @@ public struct ChatModel: Sendable {
     isConnected = false
     var effects = note("\(error.message); connecting again. What you type is kept and sent once")
     for request in requests.sorted(by: { $0.key > $1.key }).map(\.value) where request != .roster {
-      effects += problem("the hub went away before it answered: ask again")
+      effects += problem("the hub went away before it answered: ask again") + [.fault(.transfer)]
     }
     requests = [:]
     for id in ownOrder {
@@ -147,7 +156,7 @@ public struct ChatModel: Sendable {
 
   /// Asks the hub, where there is one.
   mutating func ask(_ request: Request) -> [ChatEffect] {
-    guard isConnected else { return problem("there is no connection to the hub now: try again when it is back") }
+    guard isConnected else { return noHub }
     let ref = nextRef
     nextRef -= 1
     requests[ref] = request
@@ -165,6 +174,10 @@ public struct ChatModel: Sendable {
   private mutating func read(_ frame: HubFrame) -> [ChatEffect] {
     switch frame {
     case .message(let message):
+      if typedHere.contains(message.id), Roster.same(message.from, nick) {
+        if case .catchingUp = phase { return [] }
+        return [.passed(message.seq)]
+      }
       roster.spoke(message.from, to: message.to)
       return arrived(.message(message, style(message.from, message.to, message.text)))
     case .file(let file):
@@ -183,18 +196,30 @@ public struct ChatModel: Sendable {
     return gathered.count >= Self.mostGathered ? showGathered(more: true) : []
   }
 
-  private mutating func live() -> [ChatEffect] { showGathered(more: false) }
+  private mutating func live() -> [ChatEffect] {
+    hasCaughtUp = true
+    return unchecked == 0 ? showGathered(more: false) : []
+  }
+
+  mutating func firstChecked() -> [ChatEffect] {
+    unchecked -= 1
+    return hasCaughtUp && unchecked == 0 ? showGathered(more: false) : []
+  }
 
   private mutating func showGathered(more: Bool) -> [ChatEffect] {
     guard case .catchingUp(let gathered) = phase else { return [] }
     phase = .live
-    let count = gathered.count { $0.isToRead }
+    // What the user said last time stood on the screen then: between others' words it helps to understand these, before
+    // them it would come at every start until somebody answers.
+    let fresh = gathered.drop { $0.isOwnMessage }
+    let passed = gathered.prefix(gathered.count - fresh.count).last?.seq
+    let count = fresh.count { $0.isToRead }
     let heading: [ChatEffect] = count > 0 ? [.show(.unread(count, more: more))] : []
-    return heading + gathered.map(ChatEffect.show) + bell(gathered)
+    return (passed.map { [.passed($0)] } ?? []) + heading + fresh.map(ChatEffect.show) + bell(fresh)
   }
 
   /// Once for all of them.
-  private func bell(_ items: [ChatItem]) -> [ChatEffect] {
+  private func bell(_ items: some Sequence<ChatItem>) -> [ChatEffect] {
     let isWanted = items.contains { item in
       switch item {
       case .message(_, let style), .offer(_, _, let style): !style.isOwn && (style.isPrivate || style.mentionsUser)
@@ -277,6 +302,9 @@ public struct ChatModel: Sendable {
     return failure
   }
 
+  var noHub: [ChatEffect] {
+    problem("there is no connection to the hub now: try again when it is back") + [.fault(.transfer)]
+  }
   func note(_ text: String) -> [ChatEffect] { [.show(.note(text))] }
   func problem(_ text: String) -> [ChatEffect] { [.show(.problem(text))] }
 }

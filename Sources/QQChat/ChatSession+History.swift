@@ -15,7 +15,7 @@ extension ChatSession {
         case .failure(let failure): state.model.historyFailed(failure, target: target, purpose)
         }
       }
-      _ = try? await perform(effects)
+      await performAlone(effects)
       state.withLock { $0.questions -= 1 }
     }
   }

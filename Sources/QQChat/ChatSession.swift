@@ -24,6 +24,8 @@ public final class ChatSession: Sendable {
     /// Questions about history that are on their way.
     var questions = 0
     var isStarted = false
+    /// What went wrong beside the reading and the typing.
+    var failure: (any Error)?
     /// Whoever is asked whether to leave files unfinished has been asked.
     var hasWarned = false
     /// Counts what happens, for whoever waits for something.
@@ -90,7 +92,9 @@ public final class ChatSession: Sendable {
       throw ChatFailure(error: error, outcome: state.withLock { $0.outcome })
     }
     await end(front, transfers)
-    return state.withLock { $0.outcome }
+    let (outcome, failure) = state.withLock { ($0.outcome, $0.failure) }
+    if let failure { throw ChatFailure(error: failure, outcome: outcome) }
+    return outcome
   }
 
   private func end(_ front: any ChatFront, _ transfers: ChatTransfers) async {
@@ -141,7 +145,10 @@ public final class ChatSession: Sendable {
     for await event in input {
       switch event {
       case .line(let line):
-        guard try await hasRoom(front, conversation) else {
+        // A command mayn't wait behind what the hub doesn't take.
+        var hasRoom = true
+        if ChatInput(line).isMessage { hasRoom = try await self.hasRoom(front, conversation) }
+        guard hasRoom else {
           if front.isInteractive { continue }
           return await leave(front, conversation)
         }
@@ -192,10 +199,11 @@ public final class ChatSession: Sendable {
     _ front: any ChatFront, _ conversation: Conversation, _ transfers: ChatTransfers
   ) async throws {
     guard front.isInteractive else {
-      _ = try await stillness {
+      let isStill = try await stillness {
         let isSettled = self.state.withLock { $0.questions == 0 && $0.model.isSettled }
         return await conversation.unstored.isEmpty && isSettled && transfers.isEmpty
       }
+      if isStill { state.withLock { $0.outcome.fault = $0.outcome.fault ?? .silence } }
       return
     }
     let end = ContinuousClock.now + .milliseconds(Self.farewell)
@@ -247,9 +255,13 @@ public final class ChatSession: Sendable {
         rings = true
         continue
       }
+      if case .passed(let seq) = effect {
+        seen = max(seen ?? 0, seq)
+        continue
+      }
       try flush()
       switch effect {
-      case .show, .ring, .leave: break
+      case .show, .ring, .passed, .leave: break
       case .prompt(let prompt): front.setPrompt(prompt)
       case .send(let message): await conversation.submit(message)
       // A connection that is lost is told by itself, and so is what it leaves unanswered.
@@ -274,6 +286,16 @@ public final class ChatSession: Sendable {
     return seen
   }
 
+  /// For whoever has nobody to throw at: the chat ends with what goes wrong.
+  func performAlone(_ effects: [ChatEffect]) async {
+    do {
+      _ = try await perform(effects)
+    } catch {
+      state.withLock { $0.failure = $0.failure ?? error }
+      terminated.continuation.yield()
+    }
+  }
+
   private func transferred(_ outcome: ChatTransfers.Outcome) async {
     state.withLock { $0.steps += 1 }
     let effects: [ChatEffect] =
@@ -283,7 +305,7 @@ public final class ChatSession: Sendable {
         [.show(.refused(ChatModel.forChat(failure))), .fault(.refused(code: failure.code))]
       case .failed(let text, let kind): [.show(.problem(text)), .fault(kind.map(ChatFault.file) ?? .transfer)]
       }
-    _ = try? await perform(effects)
+    await performAlone(effects)
   }
 }
 

@@ -44,10 +44,11 @@ final class ChatTransfers: Sendable {
   /// Their names, the oldest first.
   var names: [String] { state.withLock { state in state.running.sorted { $0.key < $1.key }.map(\.value.name) } }
 
-  /// Ends the one that was begun last; false where there is none.
+  /// Ends the one that was begun last and isn't ending already; false where there is none.
   func cancelLast() -> Bool {
     state.withLock { state in
-      guard let last = state.running.max(by: { $0.key < $1.key }) else { return false }
+      guard let last = state.running.filter({ !$0.value.task.isCancelled }).max(by: { $0.key < $1.key })
+      else { return false }
       last.value.task.cancel()
       return true
     }
@@ -114,6 +115,8 @@ final class ChatTransfers: Sendable {
     var folder = folder.map(Paths.expanded) ?? "."
     while folder.utf8.count > 1, folder.hasSuffix("/") { folder.removeLast() }
     let destination = folder
+    // As "listen --save" does; where it can't be made, the receiver says why.
+    mkdir(destination, 0o777)
     begin(name ?? "the file") { number in
       let bar = BarKeeper(self.front, number)
       let receiver = FileReceiver(

@@ -34,7 +34,7 @@ extension ChatModel {
     guard before.hasPrefix("/"), !before.hasPrefix("//") else { return mentions(before) }
     let line = before.dropFirst()
     guard let space = line.firstIndex(of: " ") else {
-      return words(ChatInput.commands.map(\.name), after: "/", line, ending: " ")
+      return words(ChatInput.commands.map { "/" + $0.name }, after: "", before, ending: " ")
     }
     let command = line[..<space]
     let arguments = line[line.index(after: space)...]
@@ -88,7 +88,10 @@ extension ChatModel {
     _ all: [String], after head: String, _ typed: some StringProtocol, ending: String
   ) -> [Completion.Candidate] {
     let wanted = typed.lowercased()
-    return all.filter { $0.lowercased().hasPrefix(wanted) }.map { .init(line: head + $0 + ending, label: $0) }
+    // What a hub says that can't be trusted is no key that was pressed.
+    return all.filter { $0.lowercased().hasPrefix(wanted) && TextSafety.visible($0) == $0 }.map {
+      .init(line: head + $0 + ending, label: $0)
+    }
   }
 
   /// The rest of the line is the path, spaces and all.

@@ -16,6 +16,8 @@ final class TerminalLoop {
   private var screen: Screen
   private var history: LineHistory
   private var isOver = false
+  /// Nothing that is written is seen any more.
+  private var isGone = false
   /// Whoever waits for the end.
   private var stopped: CheckedContinuation<Void, Never>?
   /// How the candidates of the last completion are listed.
@@ -191,7 +193,7 @@ final class TerminalLoop {
     put(text + (rings ? "\u{7}" : ""))
     if isOver, screen.hasBars { put(screen.withoutBars()) }
     if !isOver { show() }
-    done.forEach { $0.resume(returning: true) }
+    done.forEach { $0.resume(returning: !isGone) }
   }
 
   private func hide() {
@@ -224,6 +226,7 @@ final class TerminalLoop {
         poll(&state, 1, -1)
       } else if errno != EINTR {
         // The terminal has gone.
+        isGone = true
         return leave()
       }
     }
@@ -298,7 +301,7 @@ final class TerminalLoop {
     return settings.usesColor ? "\u{1}\u{1b}[1m\u{2}\(text)\u{1}\u{1b}[0m\u{2}" : text
   }
 
-  private var promptColumns: Int { min(Columns.width(of: TextSafety.visible(prompt)), max(4, screen.columns / 2)) }
+  private var promptColumns: Int { Columns.cut(TextSafety.visible(prompt), max(4, screen.columns / 2)).columns }
 
   private static var size: (rows: Int, columns: Int) {
     var size = winsize()

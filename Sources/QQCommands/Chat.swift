@@ -84,6 +84,9 @@ struct Chat: AsyncParsableCommand {
     if outcome.isTerminated { throw CommandFailure(.interrupted) }
     if !outcome.unfinished.isEmpty { throw CommandFailure(.temporary) }
     guard !front.isInteractive, let fault = outcome.fault else { return }
+    if fault == .silence {
+      throw CommandFailure(.temporary, "the hub has answered nothing for too long (--timeout says how long is waited)")
+    }
     throw CommandFailure(ExitStatus(fault))
   }
 
@@ -95,7 +98,7 @@ struct Chat: AsyncParsableCommand {
       let text = Columns.cut(message.text.split(separator: "\n").first ?? "", 60).text
       let dots = text.utf8.count < message.text.utf8.count ? "…" : ""
       context.output.complain(
-        "not confirmed: \"\(text)\(dots)\" to \(message.to.joined(separator: ",")) (qq send --id \(message.id) sends it once)"
+        "not confirmed: \"\(text)\(dots)\" to \(message.to.joined(separator: ",")) (qq send --id \(message.id) \(message.to.joined(separator: ",")) 'THE SAME TEXT' sends it once)"
       )
     }
     if outcome.unsent.count > Self.mostNamed {

@@ -23,6 +23,58 @@ import Testing
     #expect(model.hear(.read(message(4, "three"))).items.count == 1)
   }
 
+  @Test("what the user said last isn't shown again at the start, but counts as read; what stands between others' is")
+  func ownBefore() {
+    var model = ChatModel(nick: "alice", targets: ["@all"], hub: "hub")
+    _ = model.hear(.welcomed(welcome))
+    for seq in 1...2 { _ = model.hear(.read(message(Int64(seq), "mine", from: "alice"))) }
+    var other = model
+    #expect(other.hear(.live) == [.passed(2)])
+    _ = model.hear(.read(message(3, "theirs")))
+    _ = model.hear(.read(message(4, "mine", from: "alice")))
+    let live = model.hear(.live)
+    #expect(live.first == .passed(2))
+    #expect(live.items.compactMap(\.seq) == [3, 4])
+    #expect(live.items.first == .unread(1, more: false))
+  }
+
+  @Test(
+    "what was typed here and comes again on the next connection is read, not shown; of another session's it is shown")
+  func ownAgain() {
+    var model = ChatModel.started()
+    #expect(model.type("hello", id: 7).states == [.waiting(queued: false)])
+    _ = model.hear(lost)
+    _ = model.hear(.welcomed(welcome))
+    #expect(model.hear(.read(message(7, "hello", from: "alice"))) == [.passed(7)])
+    #expect(model.hear(.read(message(10, "hello", from: "alice"))).items.count == 1)
+    #expect(model.hear(.read(message(7, "the same id", from: "bob"))).items.count == 1)
+  }
+
+  @Test("what is unread waits until the hub knows whom the chat begins with")
+  func unreadWaits() {
+    var model = ChatModel(nick: "alice", targets: ["bob"], hub: "hub")
+    _ = model.hear(.welcomed(welcome))
+    _ = model.hear(.read(message(1, "one")))
+    #expect(model.hear(.live) == [])
+    var gone = model
+    let failure = HubFrame.Failure(.unknownTarget, "nobody called \"bob\"")
+    #expect(gone.historyFailed(failure, target: "bob", .firstCheck) == [.giveUp(failure)])
+    #expect(model.historyCame([], target: "bob", .firstCheck).items.compactMap(\.seq) == [1])
+    #expect(model.hear(.read(message(2, "two"))).items.count == 1)
+  }
+
+  @Test("an own line is told to have come to those alone who weren't refused")
+  func partlyDelivered() {
+    var model = ChatModel.started()
+    _ = model.type("/msg bob,bbo hi", id: 7)
+    _ = model.hear(.answered(.failed(.init(.unknownTarget, "nobody", to: "bbo", id: id(7)))))
+    _ = model.hear(.answered(.sent(.init(ref: 1, id: id(7), seq: 1, to: "bob", status: "stored"))))
+    let effects = model.hear(.delivered(id(7)))
+    let line = effects.items.compactMap { item in if case .marked(let line) = item { line } else { nil } }.first
+    #expect(line?.state == .delivered)
+    #expect(line?.message.to == ["bob"])
+  }
+
   @Test("more than a thousand are shown as they come, under a line that says so")
   func muchUnread() {
     var model = ChatModel(nick: "alice", targets: ["@all"], hub: "hub")
@@ -163,6 +215,9 @@ import Testing
     #expect(model.type("/get 1 ~/in") == [.download(.seq(5), name: "a.txt", folder: "~/in")])
     #expect(model.type("/get \(id(77))") == [.download(.id(id(77)), name: nil, folder: nil)])
     for wrong in ["/get 3", "/get 0", "/get -1", "/get x"] { #expect(model.type(wrong).problems.count == 1) }
+    // Neither an older one that comes later nor an own one is the newest.
+    _ = model.historyCame([.file(file(2, "old.txt"))], target: "bob", .show)
+    #expect(model.type("/get") == [.download(.seq(6), name: "b.txt", folder: nil)])
     // Seen again in the history it keeps its number.
     let again = model.historyCame([.file(file(5))], target: "bob", .show)
     #expect(again.items.last == .offer(file(5), number: 1, .init(isPrivate: true, showsTarget: true)))
@@ -181,7 +236,9 @@ import Testing
   @Test("a text that is too long for the hub is refused before it is sent")
   func tooLong() {
     var model = ChatModel.started()
-    #expect(model.type(String(repeating: "x", count: 65_537)).problems.count == 1)
+    let refused = model.type(String(repeating: "x", count: 65_537))
+    #expect(refused.problems.count == 1)
+    #expect(refused.contains(.fault(.data)))
     #expect(model.type(String(repeating: "\u{1}", count: 60_000)).problems.count == 1)
     #expect(model.type(String(repeating: "x", count: 65_536)).problems.isEmpty)
   }

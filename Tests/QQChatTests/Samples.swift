@@ -43,6 +43,7 @@ extension ChatModel {
     var model = ChatModel(nick: "alice", targets: targets, hub: "hub")
     _ = model.received(.welcomed(welcome), now: minute(0))
     _ = model.received(.said(.ok(.init(ref: -2))), now: minute(0))
+    for target in targets where target != "@all" { _ = model.historyCame([], target: target, .firstCheck) }
     _ = model.received(.live, now: minute(0))
     return model
   }

@@ -8,6 +8,8 @@ import Testing
       let hub = try await scene.serve()
       try await scene.introduce("bob")
       let chat = try await scene.chat("alice", "bob", prompt: "bob>")
+      chat.type("/msg @all for everybody\r")
+      try await chat.see("its mark") { $0.lines.contains { $0.contains("✓") && $0.contains("for everybody") } }
       hub.process.signal(9)
       try await hub.process.end()
       try await chat.see(line: "bob (no hub)> ")
@@ -20,10 +22,14 @@ import Testing
       try await chat.see("an error") { screen in screen.lines.contains { $0.contains("there is no connection") } }
       _ = try await scene.serve(listen: hub.address)
       try await chat.see(row: "      *  connected to \(hub.address) again")
-      try await chat.see("the marks") { $0.lines.filter { $0.contains("✓  alice") }.count == 2 }
+      try await chat.see("the marks") { $0.lines.filter { $0.contains("✓  alice: ") }.count == 2 }
       try await chat.see(line: "bob> ")
       let heard = try await scene.run("listen", "--idle", "500ms", nick: "bob")
-      #expect(heard.texts == ["first", "second"])
+      #expect(heard.texts == ["for everybody", "first", "second"])
+      // What comes again as everybody's stands there already.
+      _ = try await scene.run("send", "alice", "the end", nick: "bob")
+      let screen = try await chat.see("the end") { $0.lines.contains { $0.hasSuffix("the end") } }
+      #expect(screen.lines.count { $0.contains("for everybody") && !$0.contains("✓✓ delivered") } == 1)
     }
   }
 

@@ -63,9 +63,31 @@ import Testing
       chat.endInput()
       #expect(try await chat.end() == 75)
       #expect(chat.standardError.contains("not confirmed: \"while it sleeps\" to @all (qq send --id "))
+      hub.process.signal(18)
+      let asking = try scene.qq("chat", "--timeout", "500ms", nick: "bob", input: .pipe)
+      asking.write("before\n")
+      #expect(try await asking.line().text == "sent to @all")
+      try await hub.process.stop()
+      asking.write("/join @ops\n")
+      asking.endInput()
+      #expect(try await asking.end() == 75)
+      #expect(asking.standardError.contains("the hub has answered nothing for too long"))
       hub.process.signal(9)
       try await hub.process.end()
       #expect(try await scene.run("chat", nick: "bob", input: .text("hi\n")).status == 69)
+    }
+  }
+
+  @Test("history that can't be written is told by the status, though it comes beside what is read")
+  func fullDisk() async throws {
+    try await Scene.run { scene in
+      try await scene.serve()
+      _ = try await scene.run("send", "@all", "words", nick: "bob")
+      let shell = try scene.start(
+        program: "/bin/sh",
+        ["-c", "echo /history | \"$0\" chat --nick bob > /dev/full; echo $?", Scene.binary])
+      #expect(try await shell.line().text == "74")
+      try await shell.end()
     }
   }
 
@@ -85,6 +107,11 @@ import Testing
       bad.endInput()
       #expect(try await bad.end() == 65)
       #expect(bad.standardError == "qq: line 1 is not valid UTF-8: reading no further\n")
+      let long = try await scene.run(
+        "chat", nick: "bob", input: .text(String(repeating: "长", count: 100_000) + "\nnext\n"))
+      #expect(long.status == 65)
+      #expect(long.standardError.hasPrefix("qq: the message is longer than 65536 bytes"))
+      #expect(long.lines.map(\.text).contains("sent to @all"))
     }
   }
 }

@@ -171,7 +171,7 @@ import Testing
       try await chat.see(line: "@all> /file bob ~/papers/a name with spaces.txt")
       // Several may be meant: the second Tab lists them above the line.
       chat.type("\u{15}/h\t\t")
-      try await chat.see(row: "         history  help")
+      try await chat.see(row: "         /history  /help")
       try await chat.see(line: "@all> /h")
     }
   }

@@ -87,6 +87,8 @@ private actor LineSource {
     }
     guard let line = ready.popFirst() else { return nil }
     let bytes = line.bytes.last == UInt8(ascii: "\r") ? Array(line.bytes.dropLast()) : line.bytes
+    // It was cut where it is kept no longer, be it within a character; it is refused for its length.
+    if bytes.count > ProtocolLimits.line { return String(decoding: bytes, as: UTF8.self) }
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw CommandFailure(.data, "line \(line.number) is not valid UTF-8: reading no further")
     }

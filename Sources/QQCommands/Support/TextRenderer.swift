@@ -15,7 +15,8 @@ struct TextRenderer: Sendable {
       return head + body(message.text) + "\n"
     case .presence(let presence):
       let verb = presence.online ? "is here" : "has left"
-      return "\(clock(presence.time)) \(dim("* \(TextSafety.visible(presence.nick)) \(verb) (\(presence.address))"))\n"
+      return
+        "\(clock(presence.time)) \(dim("* \(TextSafety.visible(presence.nick)) \(verb) (\(TextSafety.visible(presence.address)))"))\n"
     case .receipt(let receipt):
       return "delivered to \(TextSafety.visible(receipt.nick))\n"
     case .gap(let from, let through):
