@@ -261,6 +261,11 @@ int qq_line_clear(void) {
   if (was_occupied && !RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH)) rl_free_line_state();
   rl_callback_sigcleanup();
   qq_line_hide();
+  // The line that was being typed before history was looked at would come back in the place of the next one.
+  if (where_history() != history_length) {
+    if (rl_undo_list) rl_revert_line(1, 0);
+    rl_end_of_history(1, 0);
+  }
   rl_replace_line("", 1);
   rl_point = rl_mark = 0;
   using_history();

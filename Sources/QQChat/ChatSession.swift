@@ -145,9 +145,9 @@ public final class ChatSession: Sendable {
     for await event in input {
       switch event {
       case .line(let line):
-        // A command mayn't wait behind what the hub doesn't take.
+        // A person's command mayn't wait behind what the hub doesn't take.
         var hasRoom = true
-        if ChatInput(line).isMessage { hasRoom = try await self.hasRoom(front, conversation) }
+        if !front.isInteractive || ChatInput(line).isMessage { hasRoom = try await self.hasRoom(front, conversation) }
         guard hasRoom else {
           if front.isInteractive { continue }
           return await leave(front, conversation)

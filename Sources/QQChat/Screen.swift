@@ -24,6 +24,9 @@ struct Screen: Sendable {
   private var bars: [(key: Int, bar: ProgressBar)] = []
   private(set) var drawnBars = 0
 
+  /// The line was so many rows tall, and the prompt stands as high above the bottom until rows have come between.
+  private var tallest = 1
+
   private static let mostPlaces = 256
 
   init(columns: Int, height: Int, isDumb: Bool) {
@@ -50,6 +53,9 @@ struct Screen: Sendable {
     forgetPlaces()
   }
 
+  /// What is typed takes so many rows now.
+  mutating func lineIs(_ rows: Int) { tallest = max(tallest, rows) }
+
   /// Whether the bar has changed.
   mutating func setBar(_ key: Int, _ bar: ProgressBar?) {
     guard !isDumb else { return }
@@ -65,7 +71,7 @@ struct Screen: Sendable {
   mutating func remark(_ id: MessageID, _ mark: String, isLast: Bool, lineRows: Int) -> String? {
     guard !isDumb, let place = places.lastIndex(where: { $0.id == id }) else { return nil }
     let up = written - places[place].row + drawnBars
-    guard up <= height - lineRows else {
+    guard up <= height - max(lineRows, tallest) else {
       places.remove(at: place)
       return nil
     }
@@ -89,6 +95,7 @@ struct Screen: Sendable {
       }
       text += row.text + "\r\n"
       written += 1
+      tallest = max(1, tallest - 1)
     }
     // As many as leave room for what is typed.
     let shown = bars.suffix(max(1, height / 3))

@@ -97,8 +97,8 @@ public final class TerminalFront: ChatFront {
   public func interrupt() -> Bool { put([.interrupt]) }
   /// The terminal has another size.
   public func resize() { put([.resize]) }
-  /// Ctrl-Z.
-  public func suspend() { put([.suspend]) }
+  /// Ctrl-Z. False as above.
+  public func suspend() -> Bool { put([.suspend]) }
 
   public func stop() async {
     await withCheckedContinuation { put([.stop($0)]) }

@@ -83,6 +83,7 @@ final class TerminalLoop {
     if descriptors[0].revents != 0 {
       isLeaving = false
       qq_line_read()
+      screen.lineIs(Int(qq_line_rows(Int32(screen.columns))))
       if descriptors[0].revents & Int16(POLLHUP | POLLERR | POLLNVAL) != 0 {
         isEnded = true
         leave()

@@ -29,6 +29,8 @@ public actor Conversation {
   private var link: HubLink?
   private var connections = 0
   private var isWriting = false
+  /// What is to be written before anything else of the outbox, in this order; of this connection alone.
+  private var pending: [ClientFrame] = []
   private var isEnding = false
   /// In the order of their sending.
   private var waiting: [MessageID] = []
@@ -81,13 +83,18 @@ public actor Conversation {
   }
 
   /// Nothing more should be submitted for now.
-  public var isFull: Bool { outbox.isFull }
+  public var isFull: Bool { outbox.isFull || pending.count >= Self.mostPending }
 
-  /// False where there is no connection to ask on.
-  public func ask(_ frame: ClientFrame) async -> Bool {
-    guard let link else { return false }
-    return await write([frame], to: link)
+  /// Goes out behind what was submitted before. False where there is no connection to ask on.
+  public func ask(_ frame: ClientFrame) -> Bool {
+    guard link != nil else { return false }
+    pending += outbox.takeUnwritten().map(ClientFrame.send)
+    pending.append(frame)
+    if !isWriting { Task { await self.pump() } }
+    return true
   }
+
+  private static let mostPending = 1_000
 
   /// What was shown: what comes up to this seq needn't be sent to this reader again.
   public func processed(_ seq: Int64) async {
@@ -115,6 +122,7 @@ public actor Conversation {
 
   private func connected(_ link: HubLink) async throws -> [Event] {
     outbox.lost()
+    pending = []
     connections += 1
     self.link = link
     let (listen, isNewEpoch) = reader.connected(epoch: link.welcome.epoch)
@@ -177,11 +185,12 @@ public actor Conversation {
     isWriting = true
     defer { isWriting = false }
     while let link {
-      let frames = outbox.takeUnwritten()
+      let frames = pending + outbox.takeUnwritten().map(ClientFrame.send)
+      pending = []
       if frames.isEmpty { return }
       let connection = connections
       // Where another connection has come meanwhile, it found this pump at work and left it to write.
-      if !(await write(frames.map(ClientFrame.send), to: link)), connection == connections { return }
+      if !(await write(frames, to: link)), connection == connections { return }
     }
   }
 

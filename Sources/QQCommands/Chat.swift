@@ -157,7 +157,7 @@ struct Chat: AsyncParsableCommand {
       case .interrupt: if !session.cancelTransfer(), !terminal.interrupt() { end(session, settings) }
       case .terminate: end(session, settings)
       case .resize: terminal.resize()
-      case .suspend: terminal.suspend()
+      case .suspend: if !terminal.suspend() { kill(getpid(), SIGSTOP) }
       }
     }
   }

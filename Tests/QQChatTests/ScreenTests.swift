@@ -70,7 +70,17 @@ import Testing
     #expect(terminal.screen.remark(id(1), "✓ ", isLast: false, lineRows: 1) != nil)
     // A line of two rows leaves room for two above it.
     #expect(terminal.screen.remark(id(1), "✓ ", isLast: false, lineRows: 2) == nil)
+    // One that was tall has the prompt stand where it stood, until rows have come between.
+    terminal = Terminal(columns: 30, height: 4)
+    terminal.write { $0.compose([row("00:00 ~  me: one", 1), row("a")]) }
+    terminal.screen.lineIs(3)
+    terminal.screen.lineIs(1)
+    var tall = terminal.screen
+    #expect(tall.remark(id(1), "✓ ", isLast: false, lineRows: 1) == nil)
+    terminal.write { $0.compose([row("b")]) }
+    #expect(terminal.screen.remark(id(1), "✓ ", isLast: false, lineRows: 1) == nil)
     terminal.write { $0.compose([row("00:00 ~  me: two", 2)]) }
+    #expect(terminal.screen.remark(id(2), "✓ ", isLast: false, lineRows: 1) != nil)
     terminal.screen.resized(columns: 40, height: 4)
     #expect(terminal.screen.remark(id(2), "✓ ", isLast: false, lineRows: 1) == nil)
   }

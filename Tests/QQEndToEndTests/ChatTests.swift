@@ -238,4 +238,24 @@ import Testing
       #expect(try await other.end() == 0)
     }
   }
+
+  @Test("Ctrl-C forgets the line that was being typed before history was looked at")
+  func interruptedHistory() async throws {
+    try await Scene.run { scene in
+      try await scene.serve()
+      let chat = try await scene.chat("alice")
+      chat.type("said\r")
+      try await chat.see("what was said") { $0.lines.contains { $0.hasSuffix("alice: said") } }
+      chat.type("half")
+      try await chat.see(line: "@all> half")
+      chat.type("\u{10}")
+      try await chat.see(line: "@all> said")
+      chat.type("\u{3}")
+      try await chat.see(line: "@all> ")
+      chat.type("next")
+      try await chat.see(line: "@all> next")
+      chat.type("\u{e}!")
+      try await chat.see(line: "@all> next!")
+    }
+  }
 }

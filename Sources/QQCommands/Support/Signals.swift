@@ -12,6 +12,8 @@ enum Signals {
     var set = sigset_t()
     sigemptyset(&set)
     for number in [SIGINT, SIGTERM] + (ownsTerminal ? [SIGWINCH, SIGTSTP, SIGHUP, SIGQUIT] : []) {
+      // nohup(1) means it.
+      if number == SIGHUP, isIgnored(number) { continue }
       signal(number, SIG_DFL)
       sigaddset(&set, number)
     }
@@ -25,6 +27,12 @@ enum Signals {
         received(number)
       }
     }
+  }
+
+  private static func isIgnored(_ number: Int32) -> Bool {
+    var found = sigaction()
+    guard sigaction(number, nil, &found) == 0 else { return false }
+    return unsafeBitCast(found.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 
   private static let state = Mutex(
