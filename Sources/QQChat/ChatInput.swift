@@ -68,7 +68,14 @@ enum ChatInput: Equatable, Sendable {
 
   private static func unknown(_ word: String) -> String {
     let nearest = NearestName.nearest(to: word, among: commands.map(\.name)).map { " (did you mean \"/\($0)\"?)" } ?? ""
-    return "there is no command \"/\(word)\"\(nearest): /help lists them, and a text that begins with / is sent by //"
+    return
+      "there is no command \(quoted("/" + word))\(nearest): /help lists them, and a text that begins with / is sent by //"
+  }
+
+  /// What was typed, as an error repeats it: enough of it to be known again.
+  static func quoted(_ word: String) -> String {
+    let cut = Columns.cut(word, 40).text
+    return "\"\(cut)\(cut.utf8.count < word.utf8.count ? "…" : "")\""
   }
 
   /// nil where there is no such command.

@@ -97,7 +97,7 @@ extension ChatModel {
       return [.download(.seq(file.seq), name: file.info.name, folder: folder)]
     }
     guard let id = MessageID(name) else {
-      return refused("\"\(name)\" is no file's number or id: the line of its offer says it")
+      return refused("\(ChatInput.quoted(name)) is no file's number or id: the line of its offer says it")
     }
     return [.download(.id(id), name: nil, folder: folder)]
   }
@@ -108,7 +108,7 @@ extension ChatModel {
       do throws(NickFault) {
         _ = try Target(target)
       } catch {
-        return "\"\(target)\" can be no target: \(error.message)"
+        return "\(ChatInput.quoted(target)) can be no target: \(error.message)"
       }
     }
     return nil

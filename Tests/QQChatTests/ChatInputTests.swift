@@ -54,6 +54,9 @@ import Testing
     #expect(ChatInput("/hepl me") == .fault("there is no command \"/hepl\" (did you mean \"/help\"?)\(rest)"))
     #expect(ChatInput("/usr/bin/qq") == .fault("there is no command \"/usr/bin/qq\"\(rest)"))
     #expect(ChatInput("/") == .fault("there is no command \"/\"\(rest)"))
+    let long = String(repeating: "长", count: 30_000)
+    #expect(
+      ChatInput("/" + long) == .fault("there is no command \"/\(String(repeating: "长", count: 19))…\"\(rest)"))
   }
 
   @Test("every command is explained, and none is explained that isn't there")
