@@ -64,6 +64,9 @@ public final class ChatSession: Sendable {
     parts.withLock { $0.transfers }?.cancelLast() ?? false
   }
 
+  /// What it came to so far.
+  public var outcome: Outcome { state.withLock(\.outcome) }
+
   /// Leaves, whatever is on its way.
   public func terminate() {
     state.withLock { $0.outcome.isTerminated = true }

@@ -33,7 +33,8 @@ final class TerminalLoop {
   private static let slice = 64
   private static let stop = "Ctrl-C again, Ctrl-D or /quit leaves"
 
-  /// Readline is one for the whole process, and its functions have no context.
+  /// Readline is one for the whole process, and its functions have no context. Set, read and reset on the one thread that
+  /// runs the loop, from which alone readline is called.
   nonisolated(unsafe) private static var current: TerminalLoop?
 
   init(

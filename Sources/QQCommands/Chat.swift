@@ -58,7 +58,7 @@ struct Chat: AsyncParsableCommand {
     if isInteractive {
       let terminal = terminal(context, session)
       front = terminal
-      Self.watchSignals(terminal, session)
+      watchSignals(terminal, session, context)
     } else {
       front = LineFront(context.output)
     }
@@ -139,23 +139,26 @@ struct Chat: AsyncParsableCommand {
 
   /// Connecting, for one, is not to be cancelled.
   /// `settings`: of the terminal, as they were.
-  private static func end(_ session: ChatSession, _ settings: termios?) {
+  private func end(_ session: ChatSession, _ context: CommandContext, _ settings: termios?) {
     session.terminate()
     Thread.detach {
       sleep(3)
       if var settings { tcsetattr(0, TCSANOW, &settings) }
-      _exit(ExitStatus.interrupted.rawValue)
+      // A hub that hangs shall not keep from whoever leaves what it hasn't confirmed.
+      let outcome = session.outcome
+      tell(outcome, context)
+      _exit(outcome.unsent.isEmpty ? ExitStatus.interrupted.rawValue : ExitStatus.temporary.rawValue)
     }
   }
 
   /// Ctrl-C, Ctrl-Z and the terminal's size are the chat's business.
-  private static func watchSignals(_ terminal: TerminalFront, _ session: ChatSession) {
+  private func watchSignals(_ terminal: TerminalFront, _ session: ChatSession, _ context: CommandContext) {
     var found = termios()
     let settings = tcgetattr(0, &found) == 0 ? found : nil
     Signals.onEach { signal in
       switch signal {
-      case .interrupt: if !session.cancelTransfer(), !terminal.interrupt() { end(session, settings) }
-      case .terminate: end(session, settings)
+      case .interrupt: if !session.cancelTransfer(), !terminal.interrupt() { end(session, context, settings) }
+      case .terminate: end(session, context, settings)
       case .resize: terminal.resize()
       case .suspend: if !terminal.suspend() { kill(getpid(), SIGSTOP) }
       }

@@ -47,6 +47,21 @@ import Testing
     }
   }
 
+  @Test("whoever is told to end while the hub hangs is told all the same what was not sent")
+  func unsentToHungHub() async throws {
+    try await Scene.run { scene in
+      let hub = try await scene.serve()
+      let chat = try await scene.chat("alice")
+      try await hub.process.stop()
+      chat.type("on its way\r")
+      try await chat.see("its mark") { $0.lines.contains { $0.contains("~  alice: on its way") } }
+      chat.signal(15)
+      #expect(try await chat.end() == 75)
+      #expect(chat.screen.lines.joined().contains("qq: not confirmed: \"on its way\" to @all (qq send --id "))
+      hub.process.signal(18)
+    }
+  }
+
   @Test("what others send moves no cursor, sets no title, colours nothing and forges no row")
   func hostileTexts() async throws {
     try await Scene.run { scene in

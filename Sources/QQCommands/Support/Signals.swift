@@ -29,6 +29,7 @@ enum Signals {
     }
   }
 
+  /// SIG_IGN is no function but a number in the place of one: it is compared as such, and never called.
   private static func isIgnored(_ number: Int32) -> Bool {
     var found = sigaction()
     guard sigaction(number, nil, &found) == 0 else { return false }
