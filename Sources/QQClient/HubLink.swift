@@ -17,7 +17,8 @@ public enum Trust: Sendable {
 
 public enum Security: Sendable {
   case plaintext
-  case tls(Identity, Trust)
+  /// Without an identity only the hub's can be seen.
+  case tls(Identity?, Trust)
 }
 
 /// One line from the hub: what it says, and its bytes without the newline.
@@ -222,7 +223,7 @@ public struct HubLink: Sendable {
   ) throws -> (@Sendable () throws -> NIOSSLClientHandler)? {
     guard case .tls(let identity, let trust) = configuration.security else { return nil }
     let endpoint = configuration.endpoint
-    if case .authority(let hostname) = trust {
+    if case .authority(let hostname) = trust, let identity {
       let (settings, name) = try TLSSettings.clientCA(identity: identity, hostname: hostname)
       let context = try NIOSSLContext(configuration: settings)
       return { try NIOSSLClientHandler(context: context, serverHostname: name) }

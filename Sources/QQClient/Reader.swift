@@ -86,7 +86,8 @@ public struct Reader: Sendable {
     case .file(let file) where file.ref == nil: return passed(file.seq)
     case .complete(let complete): return passed(complete.seq)
     case .gap(_, let through): return passed(through)
-    case .ok, .welcome, .sent, .error, .presence, .receipt, .user, .pong, .file, .chunk, .end, .progress: return .skip
+    case .ok, .welcome, .sent, .error, .presence, .receipt, .user, .invite, .pong, .file, .chunk, .end, .progress:
+      return .skip
     }
   }
 
@@ -122,7 +123,7 @@ extension HubFrame {
     case .file(let file): file.seq
     case .complete(let complete): complete.seq
     case .gap(_, let through): through
-    case .welcome, .ok, .sent, .error, .presence, .receipt, .user, .pong, .chunk, .end, .progress: nil
+    case .welcome, .ok, .sent, .error, .presence, .receipt, .user, .invite, .pong, .chunk, .end, .progress: nil
     }
   }
 }

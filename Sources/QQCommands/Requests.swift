@@ -55,9 +55,16 @@ struct Leave: AsyncParsableCommand {
 private func change(
   _ context: CommandContext, _ frame: ClientFrame, _ deed: @escaping @Sendable (Int64?) -> Deed
 ) async throws {
+  try await request(context, frame) { deed($0.seq) }
+}
+
+/// Asks for something and says that it is done.
+func request(
+  _ context: CommandContext, _ frame: ClientFrame, done: @escaping @Sendable (HubFrame.Ok) -> Deed
+) async throws {
   try await request(context, frame) { line in
     guard case .ok(let ok) = line.frame else { return false }
-    try context.output.show(deed(ok.seq))
+    try context.output.show(done(ok))
     return true
   }
 }
@@ -103,6 +110,15 @@ extension Output {
         json.field("seq", seq)
       case .renamed(let nick):
         json.begin("renamed")
+        json.field("nick", nick)
+      case .revoked(let invite):
+        json.begin("revoked")
+        json.field("invite", invite)
+      case .removed(let nick):
+        json.begin("removed")
+        json.field("nick", nick)
+      case .restored(let nick):
+        json.begin("restored")
         json.field("nick", nick)
       case .uploaded(let sent, let info, let size, let hash):
         json.begin("sent")

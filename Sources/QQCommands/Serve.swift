@@ -43,6 +43,15 @@ struct Serve: AsyncParsableCommand {
   @Option(help: .init("Admit this network too; may be given several times.", valueName: "cidr"))
   var admit: [String] = []
 
+  @Option(
+    help: .init(
+      "The key of a user who invites and removes users, besides who starts the hub; may be given several times.",
+      valueName: "key"))
+  var owner: [String] = []
+
+  @Flag(help: "Let every user invite, not owners alone.")
+  var membersInvite = false
+
   @Flag(help: "Also accept unencrypted clients of this machine; --plaintext=lan: whoever is admitted.")
   var plaintext = false
 
@@ -80,6 +89,9 @@ struct Serve: AsyncParsableCommand {
     if open && inviteOnly { throw ValidationError("--open and --invite-only exclude each other") }
     if (tlsCert == nil) != (tlsKey == nil) { throw ValidationError("--tls-cert and --tls-key belong together") }
     for text in admit where CIDR(text) == nil { throw ValidationError("--admit \"\(text)\": 10.0.0.0/8 is a network") }
+    for text in owner where Fingerprint(text) == nil {
+      throw ValidationError("--owner \"\(text)\": SHA256:… as \"qq whoami\" prints it is a key")
+    }
     for text in listen where Self.place(text) == nil {
       throw ValidationError("--listen \"\(text)\": 127.0.0.1:6789, [::1]:6789, 6789 and 0.0.0.0:0 are places")
     }
@@ -149,12 +161,16 @@ struct Serve: AsyncParsableCommand {
     hub.files.total = spoolSize?.bytes ?? .max
     hub.files.reserve = reserve.bytes
     hub.plaintext = plaintextLan ? .admitted : plaintext ? .loopback : .refused
-    // Whoever runs the hub is always let in, as the user this account is by default.
-    let nick = Nick.derived(from: Environment.account, host: nil).text
+    hub.everybodyInvites = membersInvite
+    hub.ownerKeys = Set(owner.compactMap { Fingerprint($0)?.bytes })
+    // Whoever starts the hub is an owner: the user that this account's commands are by default.
+    let context = try? CommandContext(CommonSettings(output: options.settings), environment: environment)
+    let nick = context?.nick ?? Nick.derived(from: Environment.account, host: nil).text
     do throws(IdentityError) {
-      hub.ownerKey = try IdentityStore(stateDirectory: environment.stateDirectory).loadOrCreate(nick).fingerprint.bytes
+      let identity = try IdentityStore(stateDirectory: environment.stateDirectory).loadOrCreate(nick)
+      hub.ownerKeys.insert(identity.fingerprint.bytes)
     } catch {
-      hub.ownerKey = nil
+      // Without a home nobody is at home here: --owner names who is.
     }
     return hub
   }
@@ -247,6 +263,7 @@ struct Serve: AsyncParsableCommand {
       if addresses.count > 1 { json.field("addresses", addresses) }
       json.field("fingerprint", fingerprint.description)
       json.field("admits", admits)
+      json.field("owners", hub.ownerKeys.map(KeyText.fingerprint).sorted())
       json.end()
     }
   }

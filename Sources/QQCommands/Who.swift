@@ -94,11 +94,19 @@ extension HubLine {
   }
 
   /// As an event, without what only the protocol needs.
-  fileprivate var withoutRef: HubLine {
-    guard case .user(var user) = frame else { return self }
-    user.ref = nil
+  var withoutRef: HubLine {
+    guard var frame else { return self }
+    switch frame {
+    case .user(var user):
+      user.ref = nil
+      frame = .user(user)
+    case .invite(var invite):
+      invite.ref = nil
+      frame = .invite(invite)
+    default: return self
+    }
     var writer = JSONWriter(reserving: 256)
-    HubFrame.user(user).encode(into: &writer)
-    return HubLine(frame: .user(user), bytes: writer.bytes.dropLast())
+    frame.encode(into: &writer)
+    return HubLine(frame: frame, bytes: writer.bytes.dropLast())
   }
 }

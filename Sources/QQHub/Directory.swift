@@ -11,6 +11,8 @@ struct Directory: Sendable {
     var cursors: [String: Seq] = [:]
 
     var isGuest: Bool { row.key == nil }
+    /// Is let in no more; keeps the nick, so that nobody else is taken for this user.
+    var isRemoved: Bool { row.removed != nil }
 
     func isMember(of group: GroupID) -> Bool {
       stays.contains { $0.group == group && $0.left == nil }
@@ -34,6 +36,10 @@ struct Directory: Sendable {
   private var groupsByName: [String: GroupID] = [:]
   private var nextUser: UInt32
   private var nextGroup: UInt32
+  /// By the hash of the secret, also those that can't be used any more.
+  private(set) var invites: [Digest: InviteRow] = [:]
+  /// Nearly always there is none.
+  private(set) var hasRemoved = false
   /// What has changed since the projection before.
   var changes: [Change] = []
 
@@ -46,6 +52,7 @@ struct Directory: Sendable {
       groupsByName[Self.fold(group: row.name)] = row.id
     }
     for row in snapshot.memberships.sorted(by: { $0.joined < $1.joined }) { index(row) }
+    for row in snapshot.invites { invites[row.hash] = row }
     for cursor in snapshot.cursors { users[cursor.user]?.cursors[cursor.name] = cursor.seq }
   }
 
@@ -63,6 +70,13 @@ struct Directory: Sendable {
     return usersByNick[folded]
   }
 
+  /// By nick, a user who can be written to.
+  func member(nick: String) -> UserID? {
+    user(nick: nick).flatMap { users[$0]?.isRemoved == true ? nil : $0 }
+  }
+
+  func isRemoved(_ id: UserID) -> Bool { hasRemoved && users[id]?.isRemoved == true }
+
   func group(_ name: String) -> Group? {
     let id = groupsByName[name] ?? groupsByName[Self.fold(group: name)]
     return id.flatMap { groups[$0] }
@@ -73,7 +87,7 @@ struct Directory: Sendable {
   }
 
   /// Names for a suggestion.
-  var nicks: [String] { users.values.map(\.row.nick) }
+  var nicks: [String] { users.values.filter { !$0.isRemoved }.map(\.row.nick) }
   var groupNames: [String] { ["@all"] + groups.values.map { "@" + $0.row.name } }
 
   /// What a user may read: everything to everybody since the user began, groups while in them, and the user's own.
@@ -93,6 +107,7 @@ struct Directory: Sendable {
 
   private mutating func index(_ row: UserRow) {
     users[row.id, default: User(row: row)].row = row
+    if row.removed != nil { hasRemoved = true }
     if let key = row.key { usersByKey[key] = row.id }
     for name in [row.nick] + row.former {
       if let folded = (try? Nick(name))?.folded { usersByNick[folded] = row.id }
@@ -178,6 +193,16 @@ struct Directory: Sendable {
     row.left = seq
     index(row)
     changes.append(.membership(row))
+  }
+
+  mutating func put(_ invite: InviteRow) {
+    invites[invite.hash] = invite
+    changes.append(.invite(invite))
+  }
+
+  mutating func forget(invite hash: Digest) {
+    guard invites.removeValue(forKey: hash) != nil else { return }
+    changes.append(.forgetInvite(hash))
   }
 
   /// Never backwards. Gives how far the user had processed before.

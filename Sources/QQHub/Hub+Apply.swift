@@ -22,12 +22,18 @@ extension Hub {
       applied = committed.seq
       switch committed.record.body {
       case .message(let body): apply(body, committed, from: session, ref: ref, &run)
-      case .admit(let body): apply(body, at: committed.seq, from: session)
-      case .rename(let user, let nick): applyRename(user, nick, from: session, ref: ref)
+      case .admit(let body): apply(body, at: committed.seq, time: committed.record.time, from: session)
+      case .rename(let user, let nick):
+        applyRename(user, nick, time: committed.record.time, from: session, ref: ref)
       case .join(let user, let group): applyJoin(user, group, at: committed.seq, from: session, ref: ref)
       case .leave(let user, let group): applyLeave(user, group, at: committed.seq, from: session, ref: ref)
       case .saved(let user, let file): applySaved(user, file, from: session, ref: ref, time: committed.record.time)
       case .discard(let seqs): applyDiscard(seqs, from: session, ref: ref)
+      case .invite(let body): applyInvite(body, time: committed.record.time, from: session, ref: ref)
+      case .revoke(let hash): applyRevoke(hash, time: committed.record.time, from: session, ref: ref)
+      case .remove(let user):
+        applyRemove(user, at: committed.seq, time: committed.record.time, from: session, ref: ref)
+      case .restore(let user): applyRestore(user, at: committed.seq, from: session, ref: ref)
       case .cursors(let moves): for move in moves { apply(move, time: committed.record.time) }
       case .seen(let user, let address):
         let time = committed.record.time
@@ -99,6 +105,8 @@ extension Hub {
     _ body: MessageBody, _ committed: Committed, from session: SessionID?, ref: Int64?, _ run: inout Run
   ) {
     let receipts = takeWanted(body.id, committed.record.origin, ref)
+    // Said before the removal was known, and ordered behind it.
+    if directory.isRemoved(body.sender) { return }
     let digest = ContentDigest.of(body)
     if let earlier = recent[body.sender, body.id] ?? committed.earlier {
       guard let session else { return }

@@ -8,30 +8,38 @@ extension Hub {
     guard hello.version == Int64(ProtocolLimits.version) else {
       return fail(id, .unsupportedProtocol, "this hub speaks protocol \(ProtocolLimits.version)")
     }
-    if let key = peer.key, let user = directory.user(key: key) {
-      return welcome(id, user)
-    }
+    let known = peer.key.flatMap(directory.user(key:))
+    if let known, directory.isRemoved(known) { return fail(id, .removed, Self.removedMessage) }
+    if let secret = hello.invite { return receive(hello, invite: secret, from: id, peer, known: known) }
+    if let known { return welcome(id, known) }
     if peer.key == nil, let refusal = plaintextRefusal(peer) {
       return fail(id, refusal.code, refusal.message)
     }
-    if peer.key != nil, peer.key != configuration.ownerKey, !configuration.admits(peer.address) {
+    if let key = peer.key, !configuration.ownerKeys.contains(key), !configuration.admits(peer.address) {
       return fail(
         id, .notAdmitted,
-        "\(peer.address) is not admitted here: ask whoever runs this hub for an invite or for --admit \(peer.address)")
+        "\(peer.address) is not admitted here: ask whoever runs this hub for an invite (qq accept takes it) or for "
+          + "--admit \(peer.address)")
     }
     guard let nick = wantedNick(hello, id) else { return }
     if peer.key == nil, let user = directory.user(nick: nick.text), directory[user]?.isGuest == true {
       return welcome(id, user)
     }
+    propose(
+      AdmitBody(
+        key: peer.key, nick: nick.text, isExplicit: hello.isExplicit && hello.nick != nil, address: peer.address,
+        host: String((hello.host ?? "").prefix(64))), from: id)
+  }
+
+  mutating func propose(_ body: AdmitBody, from id: SessionID) {
     guard directory.users.count < configuration.maximumUsers else {
       return fail(id, .tooManySessions, "this hub has as many users as it takes")
     }
     sessions[id]?.phase = .admitting
-    let body = AdmitBody(
-      key: peer.key, nick: nick.text, isExplicit: hello.isExplicit && hello.nick != nil, address: peer.address,
-      host: String((hello.host ?? "").prefix(64)))
     propose(.admit(body), from: id, ref: nil)
   }
+
+  static let removedMessage = "this key was removed from this hub by an owner of it (qq admin restore lets it in again)"
 
   private func plaintextRefusal(_ peer: Peer) -> (code: ErrorCode, message: String)? {
     let address = peer.address
@@ -48,7 +56,7 @@ extension Hub {
     }
   }
 
-  private mutating func wantedNick(_ hello: ClientFrame.Hello, _ id: SessionID) -> Nick? {
+  mutating func wantedNick(_ hello: ClientFrame.Hello, _ id: SessionID) -> Nick? {
     guard let wanted = hello.nick else { return Nick.derived(from: "user", host: nil) }
     do {
       return try Nick(wanted)
@@ -61,7 +69,7 @@ extension Hub {
     }
   }
 
-  private mutating func welcome(_ id: SessionID, _ user: UserID) {
+  mutating func welcome(_ id: SessionID, _ user: UserID) {
     guard let peer = sessions[id]?.peer, let row = directory[user]?.row else { return }
     sessions[id]?.phase = .ready(user)
     answer(
@@ -74,27 +82,40 @@ extension Hub {
 
   // MARK: Applied
 
-  mutating func apply(_ body: AdmitBody, at seq: Seq, from session: SessionID?) {
-    let user = admit(body, at: seq)
+  mutating func apply(_ body: AdmitBody, at seq: Seq, time: Timestamp, from session: SessionID?) {
+    let outcome = Result { () throws(Refusal) in try admit(body, at: seq, time: time) }
     guard let session, case .admitting? = sessions[session]?.phase else { return }
-    if let user {
-      welcome(session, user)
-    } else {
-      fail(
-        session, .nickTaken,
-        "the nick \"\(body.nick)\" belongs to somebody else here: choose another with --nick")
+    switch outcome {
+    case .success(let user): welcome(session, user)
+    case .failure(let refusal): fail(session, refusal.code, refusal.message)
     }
   }
 
-  /// The user that this key, or this guest, now is; nil where the nick is somebody else's.
-  private mutating func admit(_ body: AdmitBody, at seq: Seq) -> UserID? {
-    if let key = body.key, let known = directory.user(key: key) { return known }
-    guard let nick = freeNick(body) else { return nil }
+  /// Why somebody isn't let in.
+  struct Refusal: Error, Equatable {
+    var code: ErrorCode
+    var message: String
+  }
+
+  /// The user that this key, or this guest, now is.
+  private mutating func admit(_ body: AdmitBody, at seq: Seq, time: Timestamp) throws(Refusal) -> UserID {
+    if let key = body.key, let known = directory.user(key: key) {
+      if directory.isRemoved(known) { throw Refusal(code: .removed, message: Self.removedMessage) }
+      return known
+    }
+    if let hash = body.invite { try check(invite: hash, at: time) }
+    guard let nick = freeNick(body, at: time) else {
+      throw Refusal(
+        code: .nickTaken,
+        message: "the nick \"\(body.nick)\" belongs to somebody else here: choose another with --nick")
+    }
     if let holder = directory.user(nick: nick), directory[holder]?.isGuest == true {
       if body.key == nil { return holder }
       evict(holder)
     }
-    return directory.add(key: body.key, nick: nick, start: seq, address: body.address)
+    let user = directory.add(key: body.key, nick: nick, start: seq, address: body.address)
+    if let hash = body.invite { use(invite: hash, by: user, at: time) }
+    return user
   }
 
   /// A guest owns nothing: the name goes to a key, and whoever used it meanwhile is told.
@@ -106,8 +127,9 @@ extension Hub {
     directory.forget(guest)
   }
 
-  private func freeNick(_ body: AdmitBody) -> String? {
+  private func freeNick(_ body: AdmitBody, at time: Timestamp) -> String? {
     func isFree(_ nick: String) -> Bool {
+      if let invite = promised(nick, at: time), invite.hash != body.invite { return false }
       guard let holder = directory.user(nick: nick) else { return true }
       return directory[holder]?.isGuest == true
     }
@@ -136,10 +158,13 @@ extension Hub {
     propose(.rename(user, nick: nick), from: id, ref: ref)
   }
 
-  mutating func applyRename(_ user: UserID, _ nick: String, from session: SessionID?, ref: Int64?) {
+  mutating func applyRename(
+    _ user: UserID, _ nick: String, time: Timestamp, from session: SessionID?, ref: Int64?
+  ) {
     guard let row = directory[user]?.row else { return }
     let holder = directory.user(nick: nick)
-    if let holder, holder != user, directory[holder]?.isGuest == false {
+    let isPromised = holder == nil && promised(nick, at: time) != nil
+    if isPromised || holder != user && holder.map({ directory[$0]?.isGuest == false }) == true {
       if let session {
         answer(session, .error(.init(ref: ref, .nickTaken, "the nick \"\(nick)\" belongs to somebody else here")))
       }

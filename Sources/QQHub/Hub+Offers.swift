@@ -146,7 +146,7 @@ extension Hub {
     guard let row = files[seq]?.row, row.content != nil else { return }
     let everybody = row.audience ?? members(of: .group("all"), at: seq) ?? []
     let others = everybody == [row.offer.sender] ? everybody : everybody.filter { $0 != row.offer.sender }
-    guard others.allSatisfy({ row.saved.binarySearch($0) || directory[$0] == nil }) else { return }
+    guard others.allSatisfy({ row.saved.binarySearch($0) || directory[$0]?.isRemoved != false }) else { return }
     files.discard(seq, at: now + Self.discardDelay)
   }
 

@@ -68,7 +68,11 @@ extension Hub {
 
   mutating func receive(_ who: ClientFrame.Who, from id: SessionID) {
     if isOverfed(id, who.ref) { return }
-    for user in directory.users.values.sorted(by: { $0.row.nick < $1.row.nick }) {
+    guard !who.removed || isOwner(id) else {
+      return answer(
+        id, .error(.init(ref: who.ref, .notOwner, "only an owner of this hub\(owners) sees who was removed")))
+    }
+    for user in directory.users.values.sorted(by: { $0.row.nick < $1.row.nick }) where who.removed || !user.isRemoved {
       let sessions = readers[user.row.id] ?? []
       guard who.all || !sessions.isEmpty else { continue }
       let first = sessions.first.flatMap { self.sessions[$0] }
@@ -80,7 +84,8 @@ extension Hub {
             ref: who.ref, nick: user.row.nick, address: (first?.peer.address ?? user.row.address)?.description,
             online: !sessions.isEmpty, since: first?.reading?.since ?? user.row.seen,
             groups: ["@all"] + groups.map { "@" + $0 }, key: user.row.key.map(KeyText.fingerprint),
-            client: first?.peer.isClassic == true ? "classic" : nil)))
+            client: first?.peer.isClassic == true ? "classic" : nil,
+            isOwner: user.row.key.map(configuration.ownerKeys.contains) == true, removed: user.row.removed)))
     }
     if who.watch, !watchers.contains(id) { watchers.append(id) }
     answer(id, .ok(.init(ref: who.ref)))

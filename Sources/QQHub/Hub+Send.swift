@@ -78,10 +78,11 @@ extension Hub {
   private func lastSeenUsers(at address: IPAddress) -> [UserID] {
     directory.users.values.filter { user in
       user.row.address.map { configuration.address($0, matches: address) } == true && user.row.seen != nil
+        && !user.isRemoved
     }.map(\.row.id)
   }
 
-  /// The target has never stood for anybody, so far as this sender is concerned. Nicks and groups are never given up.
+  /// The target stands for nobody, so far as this sender is concerned. Nicks and groups are never given up.
   private func isHopeless(_ target: RecordTarget, _ sender: UserID) -> Bool {
     switch target {
     case .group(let name) where RecordTarget.isEverybody(name): false
@@ -89,7 +90,7 @@ extension Hub {
       directory.group(name).map { group in
         directory[sender]?.stays.contains { $0.group == group.row.id } != true
       } ?? true
-    case .nick(let nick): directory.user(nick: nick) == nil
+    case .nick(let nick): directory.member(nick: nick) == nil
     case .address: false
     }
   }

@@ -167,6 +167,12 @@ public struct Hub: Sendable {
       case .got(let offset): receiveGot(offset, from: id, user)
       case .saved(let ref, let seq): receiveSaved(ref, seq, from: id, user)
       case .files(let ref, let after): receiveFiles(ref, after: after, from: id, user)
+      case .invite(let ref, let hash, let nick, let lifetime):
+        receiveInvite(ref, hash: hash, nick: nick, lifetime: lifetime, from: id, user)
+      case .invites(let ref): receiveInvites(ref, from: id, user)
+      case .revoke(let ref, let invite): receiveRevoke(ref, invite, from: id, user)
+      case .remove(let ref, let user): receiveRemove(ref, user, from: id)
+      case .restore(let ref, let user): receiveRestore(ref, user, from: id)
       case .put: fail(id, .badField, "a piece of a file came without its bytes")
       case .hello:
         answer(id, .error(.init(.badField, "this session has said hello already")))

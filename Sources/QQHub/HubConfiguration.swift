@@ -40,8 +40,10 @@ public struct HubConfiguration: Sendable {
   public var admission: Admission
   /// Sources admitted besides the rule.
   public var admitted: [CIDR]
-  /// The key of whoever runs the hub, which is always admitted.
-  public var ownerKey: [UInt8]?
+  /// The keys of whoever runs the hub: always admitted, and they invite and remove users.
+  public var ownerKeys: Set<[UInt8]>
+  /// Every user with a key may invite, not owners alone.
+  public var everybodyInvites = false
   public var plaintext: PlaintextPolicy
   /// The prefixes of the hub's interfaces.
   public var interfaces: [CIDR]
@@ -61,6 +63,7 @@ public struct HubConfiguration: Sendable {
     self.instance = instance
     admission = .localNetworks
     admitted = []
+    ownerKeys = []
     plaintext = .refused
     interfaces = []
     localAddresses = []

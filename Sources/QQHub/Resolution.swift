@@ -93,16 +93,18 @@ extension Hub {
   /// target.
   func members(of target: RecordTarget, at seq: Seq) -> [UserID]? {
     switch target {
-    case .nick(let nick): directory.user(nick: nick).map { [$0] }
-    case .address(_, let users): users.filter { directory[$0] != nil }
+    case .nick(let nick): directory.user(nick: nick).map { directory.isRemoved($0) ? [] : [$0] }
+    case .address(_, let users): users.filter { directory[$0]?.isRemoved == false }
     case .group(let name) where RecordTarget.isEverybody(name):
       // A guest who isn't here may never come back.
-      directory.users.values.filter { $0.row.start < seq && (!$0.isGuest || readers[$0.row.id] != nil) }.map(\.row.id)
-        .sorted()
+      directory.users.values.filter { user in
+        user.row.start < seq && !user.isRemoved && (!user.isGuest || readers[user.row.id] != nil)
+      }.map(\.row.id).sorted()
     case .group(let name):
       directory.group(name).map { group in
         directory.users.values.filter { user in
-          user.stays.contains { $0.group == group.row.id && $0.joined < seq && seq <= $0.left ?? .max }
+          !user.isRemoved
+            && user.stays.contains { $0.group == group.row.id && $0.joined < seq && seq <= $0.left ?? .max }
         }.map(\.row.id).sorted()
       }
     }

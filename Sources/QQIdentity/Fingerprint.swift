@@ -1,5 +1,6 @@
 import Crypto
 import NIOSSL
+import QQProtocol
 
 /// The SHA-256 of a public key's SubjectPublicKeyInfo in DER (RFC 5280 section 4.1, hashed as in RFC 7469 section 2.4),
 /// written `SHA256:` and 43 characters of base64 without padding, as OpenSSH writes its own.
@@ -24,20 +25,9 @@ public struct Fingerprint: Hashable, Sendable {
   public init?(_ text: some StringProtocol) {
     let prefix = "SHA256:"
     guard text.utf8.starts(with: prefix.utf8) else { return nil }
-    var bytes: [UInt8] = []
-    var bits: UInt32 = 0
-    var count = 0
-    for character in text.utf8.dropFirst(prefix.utf8.count) {
-      guard let value = base64Alphabet.firstIndex(of: character), bytes.count < 32 else { return nil }
-      bits = (bits << 6 | UInt32(value)) & 0xFFFF
-      count += 6
-      if count >= 8 {
-        count -= 8
-        bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
-      }
-    }
-    // 43 characters are 258 bits; RFC 4648 section 3.5 wants the two left over to be zero.
-    guard count == 2, bits & 0b11 == 0 else { return nil }
+    // What is longer is none and isn't looked at.
+    let encoded = text.utf8.dropFirst(prefix.utf8.count).prefix(44)
+    guard let bytes = Base64.standard.bytes(String(decoding: encoded, as: UTF8.self)) else { return nil }
     self.init(bytes: bytes)
   }
 
@@ -78,24 +68,9 @@ public struct Fingerprint: Hashable, Sendable {
 
 extension Fingerprint: CustomStringConvertible {
   public var description: String {
-    var text: [UInt8] = Array("SHA256:".utf8)
-    var bits: UInt32 = 0
-    var count = 0
-    for byte in bytes {
-      bits = (bits << 8 | UInt32(byte)) & 0xFFFF
-      count += 8
-      while count >= 6 {
-        count -= 6
-        text.append(base64Alphabet[Int(bits >> UInt32(count) & 0x3F)])
-      }
-    }
-    text.append(base64Alphabet[Int(bits << UInt32(6 - count) & 0x3F)])
-    return String(decoding: text, as: UTF8.self)
+    "SHA256:" + Base64.standard.text(bytes)
   }
 }
-
-/// RFC 4648 section 4.
-private let base64Alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
 /// What a peer showed in the handshake.
 public enum HubCertificate {

@@ -19,8 +19,9 @@ public enum TLSSettings {
     server(chain: certificate.chain, key: certificate.privateKey)
   }
 
-  /// For a client whose callback compares the hub's fingerprint with a pin, or asks.
-  public static func client(identity: Identity) -> TLSConfiguration {
+  /// For a client whose callback compares the hub's fingerprint with a pin, or asks. Without an identity it can't get
+  /// further than seeing the hub's.
+  public static func client(identity: Identity?) -> TLSConfiguration {
     pinned(client(presenting: identity))
   }
 
@@ -44,8 +45,9 @@ public enum TLSSettings {
         .makeServerConfiguration(certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))))
   }
 
-  private static func client(presenting identity: Identity) -> TLSConfiguration {
+  private static func client(presenting identity: Identity?) -> TLSConfiguration {
     var configuration = current(.makeClientConfiguration())
+    guard let identity else { return configuration }
     configuration.certificateChain = [.certificate(identity.certificate)]
     configuration.privateKey = .privateKey(identity.privateKey)
     return configuration

@@ -83,8 +83,7 @@ extension FileRow {
     var content: Content?
     if try reader.flag() {
       let size = try reader.signed()
-      guard let digest = try reader.blob().withUnsafeBytes({ Digest(raw: $0) }) else { throw .value }
-      content = Content(size: size, hash: TreeHash(digest))
+      content = Content(size: size, hash: TreeHash(try reader.digest()))
     }
     let saved = try users(from: &reader)
     try reader.end()

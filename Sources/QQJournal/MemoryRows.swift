@@ -16,6 +16,7 @@ struct Rows: Sendable {
   private var users: [UserID: User] = [:]
   private var groups: [GroupID: GroupRow] = [:]
   private var files: [Seq: FileRow] = [:]
+  private var invites: [Digest: InviteRow] = [:]
   private var nextUser: UInt32 = 1
   private var nextGroup: UInt32 = 1
 
@@ -39,6 +40,8 @@ struct Rows: Sendable {
       users[move.user]?.cursors[move.name] = move.seq
     case .file(let row): files[row.seq] = row
     case .forgetFile(let seq): files[seq] = nil
+    case .invite(let row): invites[row.hash] = row
+    case .forgetInvite(let hash): invites[hash] = nil
     }
   }
 
@@ -54,6 +57,7 @@ struct Rows: Sendable {
       user.cursors.sorted { $0.key < $1.key }.map { CursorMove(user: user.row.id, name: $0.key, seq: $0.value) }
     }
     snapshot.files = files.values.sorted { $0.seq < $1.seq }
+    snapshot.invites = invites.values.sorted { $0.hash.description < $1.hash.description }
     snapshot.nextUser = nextUser
     snapshot.nextGroup = nextGroup
   }

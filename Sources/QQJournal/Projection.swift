@@ -53,11 +53,14 @@ public struct UserRow: Equatable, Sendable {
   public var seen: Timestamp?
   /// Nicks the user had before, which nobody else may take.
   public var former: [String]
+  /// When an owner removed the user, whose key is let in no more.
+  public var removed: Timestamp?
 
   public init(
     id: UserID, key: [UInt8]?, nick: String, start: Seq, address: IPAddress? = nil, seen: Timestamp? = nil,
-    former: [String] = []
+    former: [String] = [], removed: Timestamp? = nil
   ) {
+    self.removed = removed
     self.id = id
     self.key = key
     self.nick = nick
@@ -133,6 +136,10 @@ public enum Change: Equatable, Sendable {
   case file(FileRow)
   /// The row with this seq goes.
   case forgetFile(Seq)
+  /// Put in the place of the row with this hash.
+  case invite(InviteRow)
+  /// The row with this hash goes.
+  case forgetInvite(Digest)
 }
 
 /// All that applying the records up to `through` changed since the projection before.
@@ -158,6 +165,8 @@ public struct Snapshot: Equatable, Sendable {
   public var memberships: [MembershipRow]
   public var cursors: [CursorMove]
   public var files: [FileRow]
+  /// In the order of their hashes.
+  public var invites: [InviteRow]
   /// No user or group gets a number below these.
   public var nextUser: UInt32
   public var nextGroup: UInt32
@@ -173,6 +182,7 @@ public struct Snapshot: Equatable, Sendable {
     memberships = []
     cursors = []
     files = []
+    invites = []
     nextUser = 1
     nextGroup = 1
     time = Timestamp(milliseconds: 0)

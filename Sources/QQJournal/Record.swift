@@ -65,6 +65,13 @@ public struct Record: Equatable, Sendable {
     case saved(UserID, file: Seq)
     /// The hub keeps these files no longer.
     case discard([Seq])
+    case invite(InviteBody)
+    /// The invite with this hash can't be used any more.
+    case revoke(Digest)
+    /// A user and the user's key are let in no more.
+    case remove(UserID)
+    /// They are again.
+    case restore(UserID)
   }
 }
 
@@ -131,13 +138,35 @@ public struct AdmitBody: Equatable, Sendable {
   public var address: IPAddress
   /// The name of the machine, for a nick that is free.
   public var host: String
+  /// The hash of the invite's secret, where one lets the key in.
+  public var invite: Digest?
 
-  public init(key: [UInt8]?, nick: String, isExplicit: Bool, address: IPAddress, host: String) {
+  public init(
+    key: [UInt8]?, nick: String, isExplicit: Bool, address: IPAddress, host: String, invite: Digest? = nil
+  ) {
+    self.invite = invite
     self.key = key
     self.nick = nick
     self.isExplicit = isExplicit
     self.address = address
     self.host = host
+  }
+}
+
+/// Somebody wants to invite.
+public struct InviteBody: Equatable, Sendable {
+  public var by: UserID
+  /// SHA-256 of the secret.
+  public var hash: Digest
+  /// The nick that whoever uses it gets.
+  public var nick: String?
+  public var expires: Timestamp
+
+  public init(by: UserID, hash: Digest, nick: String?, expires: Timestamp) {
+    self.by = by
+    self.hash = hash
+    self.nick = nick
+    self.expires = expires
   }
 }
 

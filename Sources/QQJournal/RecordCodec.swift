@@ -10,6 +10,7 @@ public enum RecordCodec {
     case message = 1
     case admit, rename, join, leave, cursors, seen
     case offer, complete, saved, discard
+    case admitInvited, invite, revoke, remove, restore
   }
 
   private enum TargetKind: UInt8 {
@@ -57,13 +58,14 @@ public enum RecordCodec {
       }
       write(message, to: &writer)
     case .admit(let admit):
-      start(.admit)
+      start(admit.invite == nil ? .admit : .admitInvited)
       writer.byte(admit.key == nil ? 0 : 1)
       if let key = admit.key { writer.blob(key) }
       writer.text(admit.nick)
       writer.byte(admit.isExplicit ? 1 : 0)
       writer.address(admit.address)
       writer.text(admit.host)
+      if let invite = admit.invite { writer.blob(invite.bytes) }
     case .rename(let user, let nick):
       start(.rename)
       writer.number(user.rawValue)
@@ -96,6 +98,22 @@ public enum RecordCodec {
       start(.discard)
       writer.number(UInt64(files.count))
       for file in files { writer.number(file) }
+    case .invite(let invite):
+      start(.invite)
+      writer.number(invite.by.rawValue)
+      writer.blob(invite.hash.bytes)
+      writer.byte(invite.nick == nil ? 0 : 1)
+      if let nick = invite.nick { writer.text(nick) }
+      writer.number(invite.expires.milliseconds)
+    case .revoke(let hash):
+      start(.revoke)
+      writer.blob(hash.bytes)
+    case .remove(let user):
+      start(.remove)
+      writer.number(user.rawValue)
+    case .restore(let user):
+      start(.restore)
+      writer.number(user.rawValue)
     }
   }
 
@@ -146,11 +164,12 @@ public enum RecordCodec {
   private static func body(_ kind: Kind, from reader: inout ByteReader) throws(ByteCodingError) -> Record.Body {
     switch kind {
     case .message, .offer, .complete: return .message(try message(kind, from: &reader))
-    case .admit:
+    case .admit, .admitInvited:
       return .admit(
         AdmitBody(
           key: try reader.flag() ? try reader.blob() : nil, nick: try reader.text(), isExplicit: try reader.flag(),
-          address: try reader.address(), host: try reader.text()))
+          address: try reader.address(), host: try reader.text(),
+          invite: kind == .admitInvited ? try reader.digest() : nil))
     case .rename: return .rename(try user(from: &reader), nick: try reader.text())
     case .join: return .join(try user(from: &reader), group: try reader.text())
     case .leave: return .leave(try user(from: &reader), group: try reader.text())
@@ -166,6 +185,14 @@ public enum RecordCodec {
       var files: [Seq] = []
       for _ in 0..<(try reader.count()) { files.append(try reader.signed()) }
       return .discard(files)
+    case .invite:
+      return .invite(
+        InviteBody(
+          by: try user(from: &reader), hash: try reader.digest(), nick: try reader.flag() ? try reader.text() : nil,
+          expires: Timestamp(milliseconds: try reader.signed())))
+    case .revoke: return .revoke(try reader.digest())
+    case .remove: return .remove(try user(from: &reader))
+    case .restore: return .restore(try user(from: &reader))
     }
   }
 
@@ -190,8 +217,7 @@ public enum RecordCodec {
           modified: try reader.flag() ? Timestamp(milliseconds: try reader.signed()) : nil))
     case .complete:
       let (file, size) = (try reader.signed(), try reader.signed())
-      guard let digest = try reader.blob().withUnsafeBytes({ Digest(raw: $0) }) else { throw .value }
-      return .complete(file: file, size: size, hash: TreeHash(digest))
+      return .complete(file: file, size: size, hash: TreeHash(try reader.digest()))
     default: return nil
     }
   }

@@ -22,7 +22,8 @@ extension Database {
     case .user(let row):
       nextUser = max(nextUser, row.id.rawValue &+ 1)
       try statements.putUser.bind(1, Int64(row.id.rawValue)).bind(2, row.key).bind(3, row.nick).bind(4, row.start)
-        .bind(5, row.address?.bytes).bind(6, row.seen?.milliseconds).bind(7, Former.encode(row.former)).run()
+        .bind(5, row.address?.bytes).bind(6, row.seen?.milliseconds).bind(7, Former.encode(row.former))
+        .bind(8, row.removed?.milliseconds).run()
     case .forget(let id):
       for statement in statements.forget { try statement.bind(1, Int64(id.rawValue)).run() }
     case .group(let row):
@@ -35,6 +36,8 @@ extension Database {
       try statements.removeMembership.bind(1, Int64(user.rawValue)).bind(2, Int64(group.rawValue)).bind(3, joined).run()
     case .file(let row): try statements.putFile.bind(1, row.seq).bind(2, row.bytes).run()
     case .forgetFile(let seq): try statements.removeFile.bind(1, seq).run()
+    case .invite(let row): try statements.putInvite.bind(1, row.hash.bytes).bind(2, row.bytes).run()
+    case .forgetInvite(let hash): try statements.removeInvite.bind(1, hash.bytes).run()
     case .cursor(let move):
       try statements.putCursor.bind(1, Int64(move.user.rawValue)).bind(2, move.name).bind(3, move.seq).run()
     }
@@ -43,9 +46,10 @@ extension Database {
   // MARK: Reading it whole
 
   func readRows(into snapshot: inout Snapshot) throws(SQLiteJournalError) {
-    snapshot.files = try readFiles()
+    snapshot.files = try readBlobs("SELECT row FROM files ORDER BY seq", "file", FileRow.decode)
+    snapshot.invites = try readBlobs("SELECT row FROM invites ORDER BY hash", "invite", InviteRow.decode)
     let users = try connection.prepare(
-      "SELECT id, key, nick, start, address, seen, former FROM users ORDER BY id")
+      "SELECT id, key, nick, start, address, seen, former, removed FROM users ORDER BY id")
     defer { users.reset() }
     while try users.step() { snapshot.users.append(try user(users)) }
 
@@ -73,11 +77,13 @@ extension Database {
     }
   }
 
-  private func readFiles() throws(SQLiteJournalError) -> [FileRow] {
-    let files = try connection.prepare("SELECT seq, row FROM files ORDER BY seq")
-    defer { files.reset() }
-    var rows: [FileRow] = []
-    while try files.step() { rows.append(try decoded(files, 1, "file \(files.number(0))", FileRow.decode)) }
+  private func readBlobs<Row>(
+    _ query: String, _ what: String, _ decode: (Span<UInt8>) throws(ByteCodingError) -> Row
+  ) throws(SQLiteJournalError) -> [Row] {
+    let statement = try connection.prepare(query)
+    defer { statement.reset() }
+    var rows: [Row] = []
+    while try statement.step() { rows.append(try decoded(statement, 0, "\(what) \(rows.count + 1)", decode)) }
     return rows
   }
 
@@ -91,7 +97,8 @@ extension Database {
     return UserRow(
       id: id, key: row.blob(1), nick: row.text(2), start: row.number(3), address: address,
       seen: row.isNull(5) ? nil : Timestamp(milliseconds: row.number(5)),
-      former: row.isNull(6) ? [] : try decoded(row, 6, "user \(id.rawValue)", Former.decode))
+      former: row.isNull(6) ? [] : try decoded(row, 6, "user \(id.rawValue)", Former.decode),
+      removed: row.isNull(7) ? nil : Timestamp(milliseconds: row.number(7)))
   }
 
   private func number32(_ row: Statement, _ column: Int32) throws(SQLiteJournalError) -> UInt32 {

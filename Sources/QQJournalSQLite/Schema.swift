@@ -1,7 +1,7 @@
 /// What the database holds. A migration that was released is never changed: a new one is added behind it.
 enum Schema {
   /// `user_version` counts those that were run.
-  static let migrations: [String] = [first, second]
+  static let migrations: [String] = [first, second, third]
 
   /// "qqj1": tells the hub's journal from any other database.
   static let applicationID: Int64 = 0x7171_6a31
@@ -42,6 +42,12 @@ enum Schema {
   /// The files that the hub keeps, or is being sent, by the seq of their offer.
   private static let second = """
     CREATE TABLE files (seq INTEGER PRIMARY KEY, row BLOB NOT NULL) STRICT;
+    """
+
+  /// Who was removed and when, and invites by the hash of their secret.
+  private static let third = """
+    ALTER TABLE users ADD COLUMN removed INTEGER;
+    CREATE TABLE invites (hash BLOB PRIMARY KEY, row BLOB NOT NULL) STRICT, WITHOUT ROWID;
     """
 
   /// Brings the database up to date. Gives whether it was empty.

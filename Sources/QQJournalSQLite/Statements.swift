@@ -19,6 +19,8 @@ final class Statements {
   let putCursor: Statement
   let putFile: Statement
   let removeFile: Statement
+  let putInvite: Statement
+  let removeInvite: Statement
   /// Each takes the user's number.
   let forget: [Statement]
 
@@ -51,7 +53,8 @@ final class Statements {
       "INSERT OR REPLACE INTO ids (sender, high, low, seq, digest, failures) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
     putUser = try prepare(
       """
-      INSERT OR REPLACE INTO users (id, key, nick, start, address, seen, former) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+      INSERT OR REPLACE INTO users (id, key, nick, start, address, seen, former, removed)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
       """)
     putGroup = try prepare("INSERT OR REPLACE INTO groups (id, name) VALUES (?1, ?2)")
     putMembership = try prepare(
@@ -60,6 +63,8 @@ final class Statements {
     putCursor = try prepare("INSERT OR REPLACE INTO cursors (user, name, seq) VALUES (?1, ?2, ?3)")
     putFile = try prepare("INSERT OR REPLACE INTO files (seq, row) VALUES (?1, ?2)")
     removeFile = try prepare("DELETE FROM files WHERE seq = ?1")
+    putInvite = try prepare("INSERT OR REPLACE INTO invites (hash, row) VALUES (?1, ?2)")
+    removeInvite = try prepare("DELETE FROM invites WHERE hash = ?1")
     forget = [
       try prepare("DELETE FROM users WHERE id = ?1"),
       try prepare("DELETE FROM memberships WHERE user = ?1"),

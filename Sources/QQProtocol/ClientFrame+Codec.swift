@@ -15,7 +15,10 @@ extension FrameDecoder {
     if isType("hello") { return .hello(try hello(line)) }
     if isType("listen") { return .listen(try listen(line)) }
     if isType("who") {
-      return .who(.init(ref: try ref(line), all: try bool("all", line), watch: try bool("watch", line)))
+      return .who(
+        .init(
+          ref: try ref(line), all: try bool("all", line), watch: try bool("watch", line),
+          removed: try bool("removed", line)))
     }
     if isType("join") {
       return .join(ref: try ref(line), group: try required(string("group", line), "group", line))
@@ -31,6 +34,7 @@ extension FrameDecoder {
     }
     if isType("history") { return .history(try history(line)) }
     if let frame = try clientFileFrame(isType, line) { return frame }
+    if let frame = try admissionFrame(isType, line) { return frame }
     let name = JSONObject.text(type.prefix(32), isEscaped: false, line)
     throw FrameFault(.unknownType, "there is no frame of the type \"\(name)\"", ref: anyRef(line))
   }
@@ -38,7 +42,8 @@ extension FrameDecoder {
   private func hello(_ line: RawSpan) throws(FrameFault) -> ClientFrame.Hello {
     ClientFrame.Hello(
       version: try required(integer("protocol", line), "protocol", line), nick: try string("nick", line),
-      isExplicit: try bool("explicit", line), host: try string("host", line), agent: try string("agent", line))
+      isExplicit: try bool("explicit", line), host: try string("host", line), agent: try string("agent", line),
+      invite: try string("invite", line))
   }
 
   private func send(_ line: RawSpan) throws(FrameFault) -> ClientFrame.Send {
@@ -125,6 +130,7 @@ extension ClientFrame {
       out.flag("explicit", hello.isExplicit)
       out.field("host", hello.host)
       out.field("agent", hello.agent)
+      out.field("invite", hello.invite)
     case .send(let send):
       out.begin(send.file == nil ? "send" : "offer")
       out.field("ref", send.ref)
@@ -159,6 +165,7 @@ extension ClientFrame {
       out.field("ref", who.ref)
       out.flag("all", who.all)
       out.flag("watch", who.watch)
+      out.flag("removed", who.removed)
     case .join(let ref, let group):
       out.begin("join")
       out.field("ref", ref)
@@ -183,6 +190,7 @@ extension ClientFrame {
       out.begin("ping")
       out.field("ref", ref)
     case .upload, .put, .finish, .get, .got, .withdraw, .saved, .files: encodeFileFrame(into: &out)
+    case .invite, .invites, .revoke, .remove, .restore: encodeAdmissionFrame(into: &out)
     }
     out.end()
   }

@@ -13,6 +13,19 @@ public enum ClientFrame: Equatable, Sendable {
   case history(HistoryRequest)
   case ping(ref: Int64?)
 
+  // Who may come in.
+  /// Makes an invite whose secret has this SHA-256: the hub need not know the secret before it is used.
+  /// `lifetime`: milliseconds from when the hub has it, whatever the client's clock says.
+  case invite(ref: Int64?, hash: Digest, nick: String?, lifetime: Int64)
+  /// The invites that this user made; to an owner, all.
+  case invites(ref: Int64?)
+  /// The invite of this name can't be used any more.
+  case revoke(ref: Int64?, invite: String)
+  /// A user, by nick or by the fingerprint of the key, is let in no more.
+  case remove(ref: Int64?, user: String)
+  /// And is again.
+  case restore(ref: Int64?, user: String)
+
   // Files: an offer is a `send` with a file in the place of the text.
   /// Begins to send the bytes of a file that was offered under this id, or goes on.
   case upload(ref: Int64?, id: MessageID)
@@ -38,11 +51,14 @@ public enum ClientFrame: Equatable, Sendable {
     /// The name of the client's machine, for a nick that is free.
     public var host: String?
     public var agent: String?
+    /// The secret of an invite, 16 bytes in base64 for addresses.
+    public var invite: String?
 
     public init(
       version: Int64 = Int64(ProtocolLimits.version), nick: String? = nil, isExplicit: Bool = false,
-      host: String? = nil, agent: String? = nil
+      host: String? = nil, agent: String? = nil, invite: String? = nil
     ) {
+      self.invite = invite
       self.version = version
       self.nick = nick
       self.isExplicit = isExplicit
@@ -141,8 +157,11 @@ public enum ClientFrame: Equatable, Sendable {
     public var ref: Int64?
     public var all: Bool
     public var watch: Bool
+    /// Also who was removed; for owners.
+    public var removed: Bool
 
-    public init(ref: Int64?, all: Bool = false, watch: Bool = false) {
+    public init(ref: Int64?, all: Bool = false, watch: Bool = false, removed: Bool = false) {
+      self.removed = removed
       self.ref = ref
       self.all = all
       self.watch = watch
@@ -179,6 +198,8 @@ public enum ClientFrame: Equatable, Sendable {
     case .listen(let listen): listen.ref
     case .who(let who): who.ref
     case .join(let ref, _), .leave(let ref, _), .nick(let ref, _), .cursor(let ref, _), .ping(let ref): ref
+    case .invite(let ref, _, _, _), .invites(let ref), .revoke(let ref, _), .remove(let ref, _), .restore(let ref, _):
+      ref
     case .history(let request): request.ref
     case .upload(let ref, _), .withdraw(let ref, _), .finish(let ref, _, _), .saved(let ref, _), .files(let ref, _): ref
     case .get(let get): get.ref

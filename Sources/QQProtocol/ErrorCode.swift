@@ -19,6 +19,12 @@ public enum ErrorCode: String, Error, Sendable, CaseIterable {
   case badNick = "bad_nick"
   case notMember = "not_member"
   case guest
+  case notOwner = "not_owner"
+  case removed
+  case inviteUnknown = "invite_unknown"
+  case inviteUsed = "invite_used"
+  case inviteExpired = "invite_expired"
+  case inviteRevoked = "invite_revoked"
   // What was asked for.
   case unknownTarget = "unknown_target"
   case badTarget = "bad_target"

@@ -62,7 +62,10 @@ extension HubFrame {
       out.field("groups", user.groups)
       out.field("key", user.key)
       out.field("client", user.client)
+      out.flag("owner", user.isOwner)
+      out.field("removed", user.removed)
       out.end()
+    case .invite(let invite): invite.encode(into: &out)
     case .pong(let ref):
       out.begin("pong")
       out.field("ref", ref)
@@ -144,6 +147,7 @@ extension FrameDecoder {
         from: try required(integer("from", line), "from", line), to: try required(integer("to", line), "to", line))
     }
     if isType("user") { return .user(try user(line)) }
+    if isType("invite") { return .invite(try invite(line)) }
     if isType("pong") { return .pong(ref: try ref(line)) }
     return try hubFileFrame(isType, line)
   }
@@ -180,6 +184,6 @@ extension FrameDecoder {
       ref: try ref(line), nick: try required(string("nick", line), "nick", line), address: try string("address", line),
       online: try bool("online", line), since: try time("since", line),
       groups: try strings("groups", line, limit: .max) ?? [], key: try string("key", line),
-      client: try string("client", line))
+      client: try string("client", line), isOwner: try bool("owner", line), removed: try time("removed", line))
   }
 }

@@ -10,6 +10,7 @@ public enum HubFrame: Equatable, Sendable {
   /// Records `from` to `to` are kept no longer.
   case gap(from: Int64, to: Int64)
   case user(User)
+  case invite(Invite)
   case pong(ref: Int64?)
   /// A file was offered: an event. Its bytes may still be on their way.
   case file(File)
@@ -191,11 +192,17 @@ public enum HubFrame: Equatable, Sendable {
     public var key: String?
     /// What kind of client it is, where that isn't one of ours: "classic".
     public var client: String?
+    /// Invites, and removes users.
+    public var isOwner: Bool
+    /// When an owner removed the user.
+    public var removed: Timestamp?
 
     public init(
       ref: Int64? = nil, nick: String, address: String?, online: Bool, since: Timestamp?, groups: [String],
-      key: String?, client: String? = nil
+      key: String?, client: String? = nil, isOwner: Bool = false, removed: Timestamp? = nil
     ) {
+      self.isOwner = isOwner
+      self.removed = removed
       self.client = client
       self.ref = ref
       self.nick = nick

@@ -30,6 +30,10 @@ public enum FuzzCorpus {
     .who(.init(ref: 4, all: true, watch: true)), .join(ref: 5, group: "@ops"), .leave(ref: 6, group: "@ops"),
     .nick(ref: 7, nick: "bob"), .history(.init(ref: 8)),
     .history(.init(ref: 8, target: "@all", after: 0, before: 100, since: time, limit: 10)), .ping(ref: -1),
+    .hello(.init(nick: "bob", invite: "AAAAAAAAAAAAAAAAAAAAAA")), .who(.init(ref: 1, all: true, removed: true)),
+    .invite(ref: 1, hash: Digest(of: [1]), nick: "bob", lifetime: 5), .invites(ref: 2),
+    .invite(ref: nil, hash: Digest(of: [2]), nick: nil, lifetime: -1), .revoke(ref: 3, invite: "0123456789"),
+    .remove(ref: 4, user: "bob"), .restore(ref: 5, user: "SHA256:x"),
   ]
 
   /// Each kind of frame that a hub sends, with all its fields and with few.
@@ -57,6 +61,13 @@ public enum FuzzCorpus {
     .user(
       .init(ref: 1, nick: "a", address: "::1", online: true, since: time, groups: ["@all", "@ops"], key: "SHA256:x")),
     .user(.init(nick: "a", address: nil, online: false, since: nil, groups: [], key: nil)), .pong(ref: 8),
+    .user(
+      .init(
+        nick: "a", address: nil, online: false, since: nil, groups: [], key: "SHA256:x", isOwner: true, removed: time)),
+    .invite(.init(ref: 1, id: "0123456789", state: .open, nick: nil, by: "a", made: time, expires: time)),
+    .invite(
+      .init(
+        ref: nil, id: "0123456789", state: .used, nick: "bob", by: "a", made: time, expires: time, usedBy: "bob")),
   ]
 
   /// Lines that have broken readers of JSON.

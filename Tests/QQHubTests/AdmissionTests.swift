@@ -61,7 +61,7 @@ import Testing
     #expect(
       refusal("8.8.8.8", key: 7) { configuration in
         configuration.admission = .nobody
-        configuration.ownerKey = Array(repeating: 7, count: 32)
+        configuration.ownerKeys = [Array(repeating: 7, count: 32)]
       } == nil)
     #expect(refusal("fe80::1", key: 1) { $0.interfaces = [CIDR("fe80::/64")].compactMap { $0 } } == nil)
     #expect(refusal("8.8.8.8", key: 1) { $0.interfaces = [CIDR("8.8.8.0/24")].compactMap { $0 } } == "not_admitted")

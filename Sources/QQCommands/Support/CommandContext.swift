@@ -7,8 +7,10 @@ import QQProtocol
 struct CommandContext: Sendable {
   let output: Output
   let endpoint: Endpoint
-  /// Where the hub's name comes from; nil where none was named and this machine's is used.
+  /// Where the hub's name comes from; nil where none was named.
   let hubSource: String?
+  /// The hub that was entered or found before, where none was named.
+  let remembered: RememberedHub?
   /// The identity's name, and whether a person chose it.
   let nick: String
   let isNickChosen: Bool
@@ -39,8 +41,10 @@ struct CommandContext: Sendable {
           "\"\(named.text)\" (\(named.source)) is no hub: HOST, HOST:PORT or [IPV6]:PORT is")
       }
       self.endpoint = endpoint
+      remembered = nil
     } else {
-      endpoint = Endpoint(host: "127.0.0.1")
+      remembered = try RememberedHub.load(stateDirectory: stateDirectory)
+      endpoint = remembered.flatMap { Endpoint($0.place) } ?? Endpoint(host: "127.0.0.1")
     }
     hubSource = named?.source
 
@@ -103,6 +107,8 @@ struct CommandContext: Sendable {
   /// What is known of the hub's key. A first contact is trusted where a person named the hub, or it is on this
   /// machine; its key is remembered then.
   private func trust() throws -> Trust {
+    // Whatever else was met at its address since.
+    if let remembered { return .pin(remembered.fingerprint, file: RememberedHub.path(stateDirectory)) }
     do throws(IdentityError) {
       switch try knownHubs.lookup(host: endpoint.host, port: endpoint.port) {
       case .pin(let fingerprint): return .pin(fingerprint, file: knownHubs.path)
@@ -115,22 +121,38 @@ struct CommandContext: Sendable {
     let mayTrust = hubSource != nil || endpoint.isLoopback
     return .firstUse { [self] fingerprint in
       guard mayTrust else { return false }
-      do throws(IdentityError) {
-        try knownHubs.remember(host: endpoint.host, port: endpoint.port, .pin(fingerprint))
-      } catch .otherwiseKnown {
-        // Since this command started: by an earlier connection of its own, or by another command.
-        guard case .pin(let known)? = try knownHubs.lookup(host: endpoint.host, port: endpoint.port) else {
-          throw ClientError.untrusted(endpoint, fingerprint)
-        }
-        throw ClientError.keyChanged(endpoint, expected: known, seen: fingerprint, file: knownHubs.path)
-      } catch {
-        throw CommandFailure(ExitStatus(error), error.message)
-      }
+      // Another may be known since this command started: by an earlier connection of its own, or by another command.
+      try trust(endpoint, fingerprint)
       if !endpoint.isLoopback {
         output.note("first contact with the hub at \(endpoint): remembering its key \(fingerprint)")
       }
       return true
     }
+  }
+
+  /// Remembers a hub's key. Throws where another is known.
+  func trust(_ endpoint: Endpoint, _ fingerprint: Fingerprint) throws {
+    do throws(IdentityError) {
+      try knownHubs.remember(host: endpoint.host, port: endpoint.port, .pin(fingerprint))
+    } catch .otherwiseKnown {
+      guard case .pin(let known)? = try knownHubs.lookup(host: endpoint.host, port: endpoint.port) else {
+        // An authority vouches for it.
+        return
+      }
+      throw ClientError.keyChanged(endpoint, expected: known, seen: fingerprint, file: knownHubs.path)
+    } catch {
+      throw CommandFailure(ExitStatus(error), error.message)
+    }
+  }
+
+  /// The hub is the one that is used where none is named. False where one is, in a file or the environment.
+  func useFromNowOn(_ endpoint: Endpoint, _ fingerprint: Fingerprint) throws -> Bool {
+    do throws(IdentityError) {
+      try RememberedHub(place: endpoint.description, fingerprint: fingerprint).save(stateDirectory: stateDirectory)
+    } catch {
+      throw CommandFailure(ExitStatus(error), error.message)
+    }
+    return hubSource == nil || hubSource == "--hub"
   }
 
   /// The targets that a list joined by commas names, aliases resolved.

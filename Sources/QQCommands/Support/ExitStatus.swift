@@ -38,7 +38,8 @@ extension ExitStatus {
   init(code: String) {
     switch ErrorCode(rawValue: code) {
     case .unknownTarget: self = .noUser
-    case .notAdmitted, .nickTaken, .notMember, .guest, .plaintextRefused: self = .noPermission
+    case .notAdmitted, .nickTaken, .notMember, .guest, .plaintextRefused, .notOwner, .removed: self = .noPermission
+    case .inviteUnknown, .inviteUsed, .inviteExpired, .inviteRevoked: self = .noPermission
     case .malformed, .badUTF8, .lineTooLong, .badField, .textTooLong, .idConflict, .badTarget, .badNick: self = .data
     case .unknownType, .helloExpected, .unsupportedProtocol: self = .protocolError
     case .timeout, .tooManySessions, .stopping: self = .unavailable

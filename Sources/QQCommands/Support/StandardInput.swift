@@ -19,6 +19,27 @@ struct StandardInput: Sendable {
     }
   }
 
+  /// A line that is typed or pasted on a terminal, which doesn't show it.
+  func readSecretLine() async throws -> String {
+    var before = termios()
+    guard tcgetattr(0, &before) == 0 else { return try await readLine() }
+    var silent = before
+    silent.c_lflag &= ~tcflag_t(ECHO)
+    tcsetattr(0, TCSAFLUSH, &silent)
+    defer { tcsetattr(0, TCSAFLUSH, &before) }
+    return try await readLine()
+  }
+
+  /// A line without its newline, or what there is at the end; of a terminal, which gives lines.
+  func readLine() async throws -> String {
+    var line: [UInt8] = []
+    while let bytes = try await read() {
+      line += bytes
+      if line.contains(0x0a) { break }
+    }
+    return String(decoding: line.prefix { $0 != 0x0a }, as: UTF8.self)
+  }
+
   private static func readOnce() throws -> [UInt8]? {
     var bytes = [UInt8](repeating: 0, count: 64 << 10)
     while true {

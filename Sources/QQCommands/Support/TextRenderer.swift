@@ -23,6 +23,8 @@ struct TextRenderer: Sendable {
       return dim("* \(through - from + 1) records are kept no longer (\(from) to \(through))") + "\n"
     case .user(let user):
       return self.user(user)
+    case .invite(let invite):
+      return self.invite(invite)
     case .sent(let sent):
       let note = sent.isDuplicate ? " (sent before)" : ""
       return "sent to \(TextSafety.visible(sent.to))\(note)\n"
@@ -46,7 +48,16 @@ struct TextRenderer: Sendable {
     let parts = [
       mark, name(user.nick), user.address.map { TextSafety.visible($0) } ?? "-",
       user.since.map { dim((user.online ? "since " : "last seen ") + clock($0)) }, groups.isEmpty ? nil : groups,
-      user.client.map { dim(TextSafety.visible($0)) },
+      user.client.map { dim(TextSafety.visible($0)) }, user.isOwner ? dim("owner") : nil,
+      user.removed.map { "removed " + clock($0) },
+    ]
+    return parts.compactMap { $0 }.joined(separator: "  ") + "\n"
+  }
+
+  private func invite(_ invite: HubFrame.Invite) -> String {
+    let parts = [
+      TextSafety.visible(invite.id), invite.state.rawValue, invite.nick.map { "for " + name($0) },
+      "by " + name(invite.by), dim("until ") + clock(invite.expires), invite.usedBy.map { "used by " + name($0) },
     ]
     return parts.compactMap { $0 }.joined(separator: "  ") + "\n"
   }

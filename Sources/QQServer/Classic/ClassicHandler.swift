@@ -113,10 +113,11 @@ final class ClassicHandler: ChannelDuplexHandler {
         buffer.writeBytes(writer.bytes)
         buffer.writeBytes(raw)
         // Not from within what the hub writes.
-        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        let bound = NIOLoopBound((context, buffer), eventLoop: context.eventLoop)
         context.eventLoop.execute {
-          bound.value.fireChannelRead(NIOAny(buffer))
-          bound.value.fireChannelReadComplete()
+          let (context, buffer) = bound.value
+          context.fireChannelRead(NIOAny(buffer))
+          context.fireChannelReadComplete()
         }
       case .text(let address, let text): queue(.text(from: address, text))
       case .write(let object): queue(.object(object))

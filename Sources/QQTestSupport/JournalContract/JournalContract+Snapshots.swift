@@ -5,6 +5,14 @@ extension JournalContract {
   private static let ann = UserRow(
     id: UserID(1), key: Array(0..<32), nick: "ann", start: 0, address: IPAddress(v4: 0x0a00_0001),
     seen: Record.time(5), former: ["anna", "Änne"])
+  private static let carol = UserRow(
+    id: UserID(4), key: Array(repeating: 7, count: 32), nick: "carol", start: 5, removed: Record.time(8))
+  private static let invites = (0..<3).map { number in
+    InviteRow(
+      hash: Digest(of: [number]), by: UserID(1), nick: number == 0 ? "дора" : nil, made: Record.time(1),
+      expires: Record.time(9),
+      end: [nil, .used(by: UserID(3), at: Record.time(2)), .revoked(at: Record.time(3))][Int(number)])
+  }
   private static let guest = UserRow(id: UserID(2), key: nil, nick: "guest-1", start: 3)
   private static let bob = UserRow(
     id: UserID(3), key: Array(repeating: 255, count: 32), nick: "боб", start: 4,
@@ -44,12 +52,19 @@ extension JournalContract {
     .file(file), .file(fileForAll), .file(savedFile),
     .file(FileRow(seq: 9, time: Record.time(1), offer: offer, audience: [], conversations: [])),
     .forgetFile(9), .forgetFile(100),
+    .user(carol),
+    .invite(InviteRow(hash: invites[1].hash, by: UserID(3), nick: nil, made: Record.time(0), expires: Record.time(0))),
+    .invite(invites[0]), .invite(invites[1]), .invite(invites[2]),
+    .invite(
+      InviteRow(hash: Digest(of: [9]), by: UserID(1), nick: nil, made: Record.time(1), expires: Record.time(2))),
+    .forgetInvite(Digest(of: [9])), .forgetInvite(Digest(of: [10])),
   ]
 
   private static func expected(applied: Seq, time: Int64) -> Snapshot {
     var snapshot = Snapshot(epoch: JournalHarness.epoch)
     snapshot.applied = applied
-    snapshot.users = [ann, guest, bob]
+    snapshot.users = [ann, guest, bob, carol]
+    snapshot.invites = invites.sorted { $0.hash.description < $1.hash.description }
     snapshot.groups = [GroupRow(id: GroupID(1), name: "dev"), GroupRow(id: GroupID(2), name: "ops")]
     snapshot.memberships = [
       MembershipRow(user: UserID(1), group: GroupID(2), joined: 4, left: 6),
@@ -61,7 +76,7 @@ extension JournalContract {
       CursorMove(user: UserID(3), name: "listen", seq: 1),
     ]
     snapshot.files = [fileForAll, savedFile]
-    snapshot.nextUser = 4
+    snapshot.nextUser = 5
     snapshot.nextGroup = 3
     snapshot.time = Record.time(time)
     return snapshot
@@ -88,10 +103,10 @@ extension JournalContract {
       try await probe.accept([(.message(1, from: 3), [.everyone])])
       probe.journal.project(Projection(changes: changes + [.forget(UserID(3)), .forget(UserID(2))], through: 1))
       let snapshot = try probe.journal.load()
-      try expect(snapshot.users, [ann], "the users")
+      try expect(snapshot.users, [ann, carol], "the users")
       try expect(snapshot.memberships.map(\.user), [UserID(1), UserID(1)], "the memberships' users")
       try expect(snapshot.cursors.map(\.user), [UserID(1), UserID(1)], "the cursors' users")
-      try expect(snapshot.nextUser, 4, "the next user's number")
+      try expect(snapshot.nextUser, 5, "the next user's number")
       try expect(await probe.page(.all(.everyone)).records.map(\.seq), [1], "the messages")
       await probe.close()
     },

@@ -10,6 +10,7 @@ struct SimProjection {
   private(set) var memberships: [MembershipRow] = []
   private(set) var cursors: [CursorMove] = []
   private(set) var files: [FileRow] = []
+  private(set) var invites: [Digest: InviteRow] = [:]
   /// In seq order, those that were removed included: ids outlive messages.
   private(set) var messages: [MessageIndex] = []
   private var places: [IDKey: Int] = [:]
@@ -75,6 +76,8 @@ struct SimProjection {
       files.removeAll { $0.seq == row.seq }
       files.append(row)
     case .forgetFile(let seq): files.removeAll { $0.seq == seq }
+    case .invite(let row): invites[row.hash] = row
+    case .forgetInvite(let hash): invites[hash] = nil
     }
     return nil
   }
@@ -125,6 +128,7 @@ struct SimProjection {
     snapshot.applied = applied
     snapshot.floor = floor
     snapshot.users = users
+    snapshot.invites = invites.values.sorted { $0.hash.description < $1.hash.description }
     snapshot.groups = groups
     snapshot.memberships = memberships
     snapshot.cursors = cursors

@@ -1,0 +1,39 @@
+import QQIdentity
+import QQProtocol
+
+/// Asks hubs for their keys, telling them nothing.
+public enum HubProbe {
+  /// The key that the hub at `endpoint` proves to have. Throws `ClientError`. `within`: milliseconds.
+  public static func key(of endpoint: Endpoint, within limit: Int64) async throws -> Fingerprint {
+    let configuration = LinkConfiguration(
+      endpoint: endpoint, security: .tls(nil, .firstUse { _ in false }), hello: ClientFrame.Hello(), timeout: limit)
+    do {
+      try await HubLink.with(configuration) { _, _ in }
+    } catch ClientError.untrusted(_, let key) {
+      return key
+    }
+    throw ClientError.lost(endpoint)
+  }
+
+  public typealias Finding = (endpoint: Endpoint, key: Result<Fingerprint, any Error>)
+
+  /// What is found at each of these, asked all at once, as it turns out. Who stops reading leaves the rest to itself.
+  public static func findings(at endpoints: [Endpoint], within limit: Int64) -> AsyncStream<Finding> {
+    let (stream, continuation) = AsyncStream.makeStream(of: Finding.self)
+    Task {
+      await withTaskGroup { group in
+        for endpoint in endpoints {
+          group.addTask {
+            do {
+              continuation.yield((endpoint, .success(try await key(of: endpoint, within: limit))))
+            } catch {
+              continuation.yield((endpoint, .failure(error)))
+            }
+          }
+        }
+      }
+      continuation.finish()
+    }
+    return stream
+  }
+}

@@ -1,0 +1,102 @@
+import ArgumentParser
+import QQClient
+import QQIdentity
+import QQProtocol
+
+struct Accept: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "accept", abstract: "Enter a hub with an invite.",
+    discussion: """
+      The token that "qq invite" printed is read from standard input, or asked for on a terminal; it is never an \
+      argument, which others could see. The hub's key comes with it, so that nothing has to be trusted at first sight. \
+      From then on the hub is used where no other is named.
+      """)
+
+  @OptionGroup var options: GlobalOptions
+
+  /// Taken only to say where it belongs.
+  @Argument(help: .hidden) var token: String?
+
+  func validate() throws {
+    if token != nil {
+      throw ValidationError("a token is no argument, which others could see: \"qq accept\" asks for it, or reads it")
+    }
+    if options.plaintext { throw ValidationError("an invite is for a key, which --plaintext has none of") }
+  }
+
+  func run() async throws {
+    let context = try CommandContext(options)
+    let token = try await readToken(context.output)
+    let endpoint = try await find(token, context)
+    try checkKnown(endpoint, token.fingerprint, context)
+    var link = try context.link(within: context.timeout ?? 10_000)
+    link.endpoint = endpoint
+    link.security = .tls(try context.identity(), .pin(token.fingerprint, file: context.knownHubs.path))
+    link.hello.invite = token.secretText
+    let welcome: HubFrame.Welcome
+    do {
+      welcome = try await HubLink.with(link) { link, _ in link.welcome }
+    } catch ClientError.refused(_, let failure) {
+      throw CommandFailure(ExitStatus(code: failure.code), "\(failure.message) (hub \(endpoint))")
+    }
+    try context.trust(endpoint, token.fingerprint)
+    let isUsed = try context.useFromNowOn(endpoint, token.fingerprint)
+    let name = TextSafety.visible(welcome.hub)
+    try context.output.show(text: "you are \(welcome.nick) on the hub \(name) at \(endpoint)") { json in
+      json.begin("accepted")
+      json.field("hub", endpoint.description)
+      json.field("name", welcome.hub)
+      json.field("nick", welcome.nick)
+      json.field("fingerprint", token.fingerprint.description)
+      json.end()
+    }
+    if !isUsed, let source = context.hubSource {
+      context.output.note("\(source) names the hub \(context.endpoint): --hub \(endpoint) names this one")
+    }
+  }
+
+  private func readToken(_ output: Output) async throws -> InviteToken {
+    let text: String
+    if Descriptor.isTerminal(0) {
+      output.note("paste the invite that \"qq invite\" printed, and press Enter (it isn't shown)")
+      text = try await StandardInput().readSecretLine()
+    } else {
+      text = String(decoding: try await StandardInput().readAll(limit: 64 << 10), as: UTF8.self)
+    }
+    do throws(InviteToken.Fault) {
+      return try InviteToken(text)
+    } catch {
+      throw CommandFailure(error == .empty ? .noInput : .noPermission, error.message)
+    }
+  }
+
+  /// The first place that turns out to be the hub which the invite is from.
+  private func find(_ token: InviteToken, _ context: CommandContext) async throws -> Endpoint {
+    let places = options.hub == nil ? token.endpoints : [context.endpoint]
+    var others: [String] = []
+    var reasons: [any Error] = []
+    for await finding in HubProbe.findings(at: places, within: context.timeout ?? 10_000) {
+      switch finding.key {
+      case .success(token.fingerprint): return finding.endpoint
+      case .success(let other): others.append("the hub at \(finding.endpoint) is another one: its key is \(other)")
+      case .failure(let error): reasons.append(error)
+      }
+    }
+    guard others.isEmpty else {
+      throw CommandFailure(
+        .noPermission, "\(others.joined(separator: "; ")), and the invite is from \(token.fingerprint)")
+    }
+    let messages = reasons.map { Program.message(of: $0) }
+    throw CommandFailure(
+      reasons.first.flatMap { ($0 as? ClientError).map { ExitStatus($0) } } ?? .unavailable,
+      messages.joined(separator: "; "))
+  }
+
+  /// Before the invite is used up.
+  private func checkKnown(_ endpoint: Endpoint, _ key: Fingerprint, _ context: CommandContext) throws {
+    guard case .pin(let known)? = try context.knownHubs.lookup(host: endpoint.host, port: endpoint.port),
+      known != key
+    else { return }
+    throw ClientError.keyChanged(endpoint, expected: known, seen: key, file: context.knownHubs.path)
+  }
+}

@@ -1,0 +1,212 @@
+import QQJournal
+import QQProtocol
+
+/// Invites: 128 random bits that let one key in, once and for a time. The hub keeps what they are known by; the secret
+/// itself it hears when it is used.
+extension Hub {
+  /// Bytes of a secret.
+  private static let secretBytes = 16
+  /// How long the end of an invite is remembered, to be told, in milliseconds.
+  private static let memory: Int64 = 30 * 86_400_000
+  private static let longest: Int64 = 366 * 86_400_000
+  private static let openInvites = 10_000
+
+  // MARK: Coming in with one
+
+  /// What could only be refused isn't written down: anybody may try.
+  /// `known`: the user whose key this is already.
+  mutating func receive(
+    _ hello: ClientFrame.Hello, invite secret: String, from id: SessionID, _ peer: Peer, known: UserID?
+  ) {
+    guard peer.key != nil else { return fail(id, .guest, "an invite is for a key: connect with TLS") }
+    guard let bytes = Base64.url.bytes(secret), bytes.count == Self.secretBytes else {
+      return fail(id, .inviteUnknown, Self.unknownInvite)
+    }
+    let hash = Digest(of: bytes)
+    // Whoever came in with it and didn't hear of it tries again.
+    if let known, case .used(known, _)? = directory.invites[hash]?.end { return welcome(id, known) }
+    do throws(Refusal) {
+      try check(invite: hash, at: now)
+    } catch {
+      return fail(id, error.code, error.message)
+    }
+    if let known { return welcome(id, known) }
+    guard let wanted = wantedNick(hello, id) else { return }
+    var body = AdmitBody(
+      key: peer.key, nick: wanted.text, isExplicit: hello.isExplicit && hello.nick != nil, address: peer.address,
+      host: String((hello.host ?? "").prefix(64)), invite: hash)
+    if let nick = directory.invites[hash]?.nick {
+      if body.isExplicit, (try? Nick(nick)) != wanted {
+        return fail(id, .nickTaken, "this invite is for the nick \"\(nick)\", not for \"\(wanted.text)\"")
+      }
+      body.nick = nick
+      body.isExplicit = true
+    }
+    propose(body, from: id)
+  }
+
+  private static let unknownInvite =
+    "this hub knows no such invite: it was altered, is another hub's, or ended long ago; ask for a new one"
+
+  func check(invite hash: Digest, at time: Timestamp) throws(Refusal) {
+    guard let row = directory.invites[hash] else {
+      throw Refusal(code: .inviteUnknown, message: Self.unknownInvite)
+    }
+    switch row.end {
+    case .used(_, let at):
+      throw Refusal(code: .inviteUsed, message: "this invite was used at \(at), and works once: ask for a new one")
+    case .revoked(let at):
+      throw Refusal(code: .inviteRevoked, message: "this invite was revoked at \(at): ask for a new one")
+    case nil:
+      guard row.isOpen(at: time) else {
+        throw Refusal(code: .inviteExpired, message: "this invite expired at \(row.expires): ask for a new one")
+      }
+    }
+  }
+
+  mutating func use(invite hash: Digest, by user: UserID, at time: Timestamp) {
+    guard var row = directory.invites[hash] else { return }
+    row.end = .used(by: user, at: time)
+    directory.put(row)
+  }
+
+  /// The invite that this nick is kept for.
+  func promised(_ nick: String, at time: Timestamp) -> InviteRow? {
+    guard !directory.invites.isEmpty, let wanted = try? Nick(nick) else { return nil }
+    return directory.invites.values.first { row in
+      row.isOpen(at: time) && row.nick.map { (try? Nick($0)) == wanted } == true
+    }
+  }
+
+  // MARK: Making and ending them
+
+  func isOwner(_ id: SessionID) -> Bool {
+    sessions[id]?.peer.key.map(configuration.ownerKeys.contains) == true
+  }
+
+  /// For an error: who to turn to.
+  var owners: String {
+    let nicks = directory.users.values.filter { $0.row.key.map(configuration.ownerKeys.contains) == true }
+      .map(\.row.nick).sorted()
+    return nicks.isEmpty ? "" : " (\(nicks.joined(separator: ", ")))"
+  }
+
+  mutating func receiveInvite(
+    _ ref: Int64?, hash: Digest, nick: String?, lifetime: Int64, from id: SessionID, _ user: UserID
+  ) {
+    let mayInvite = isOwner(id) || configuration.everybodyInvites && directory[user]?.isGuest == false
+    guard mayInvite else {
+      return answer(
+        id,
+        .error(
+          .init(
+            ref: ref, .notOwner,
+            "only an owner of this hub\(owners) may invite (qq serve --members-invite lets every user)")))
+    }
+    guard 1...Self.longest ~= lifetime else {
+      return answer(id, .error(.init(ref: ref, .badField, "an invite lasts some time, and a year at most")))
+    }
+    var wanted: Nick?
+    if let nick {
+      do {
+        wanted = try Nick(nick)
+      } catch {
+        return answer(id, .error(.init(ref: ref, .badNick, "\"\(nick)\" can't be a nick: \(error.message)")))
+      }
+    }
+    propose(.invite(InviteBody(by: user, hash: hash, nick: wanted?.text, expires: now + lifetime)), from: id, ref: ref)
+  }
+
+  mutating func applyInvite(_ body: InviteBody, time: Timestamp, from session: SessionID?, ref: Int64?) {
+    for row in directory.invites.values where row.expires + Self.memory < time { directory.forget(invite: row.hash) }
+    if directory.isRemoved(body.by) { return }
+    do throws(Refusal) {
+      try checkNew(body, at: time)
+    } catch {
+      if let session { answer(session, .error(.init(ref: ref, error.code, error.message))) }
+      return
+    }
+    let row = InviteRow(hash: body.hash, by: body.by, nick: body.nick, made: time, expires: body.expires)
+    directory.put(row)
+    guard let session else { return }
+    answer(session, .invite(frame(row, ref)))
+    answer(session, .ok(.init(ref: ref)))
+  }
+
+  private func checkNew(_ body: InviteBody, at time: Timestamp) throws(Refusal) {
+    let id = InviteRow.id(body.hash)
+    guard !directory.invites.keys.contains(where: { InviteRow.id($0) == id }) else {
+      throw Refusal(code: .idConflict, message: "there is an invite \(id) already")
+    }
+    guard directory.invites.values.count(where: { $0.isOpen(at: time) }) < Self.openInvites else {
+      throw Refusal(code: .quota, message: "\(Self.openInvites) invites are open already: revoke some")
+    }
+    guard let nick = body.nick else { return }
+    if let holder = directory.user(nick: nick), directory[holder]?.isGuest == false {
+      throw Refusal(code: .nickTaken, message: "the nick \"\(nick)\" belongs to somebody here already")
+    }
+    if let other = promised(nick, at: time) {
+      throw Refusal(
+        code: .nickTaken,
+        message: "the nick \"\(nick)\" is promised to the invite \(other.id) (qq admin revoke \(other.id) ends it)")
+    }
+  }
+
+  /// Those that this session may see, the oldest first.
+  private func invites(_ id: SessionID, _ user: UserID) -> [InviteRow] {
+    let isOwner = isOwner(id)
+    return directory.invites.values.filter { isOwner || $0.by == user }.sorted { ($0.made, $0.id) < ($1.made, $1.id) }
+  }
+
+  mutating func receiveInvites(_ ref: Int64?, from id: SessionID, _ user: UserID) {
+    if isOverfed(id, ref) { return }
+    for row in invites(id, user) { answer(id, .invite(frame(row, ref))) }
+    answer(id, .ok(.init(ref: ref)))
+  }
+
+  mutating func receiveRevoke(_ ref: Int64?, _ name: String, from id: SessionID, _ user: UserID) {
+    guard let row = invites(id, user).first(where: { $0.id == name }) else {
+      return answer(
+        id,
+        .error(.init(ref: ref, .inviteUnknown, "there is no invite \"\(name)\" (qq admin invites lists them)")))
+    }
+    propose(.revoke(row.hash), from: id, ref: ref)
+  }
+
+  mutating func applyRevoke(_ hash: Digest, time: Timestamp, from session: SessionID?, ref: Int64?) {
+    guard var row = directory.invites[hash] else { return }
+    switch row.end {
+    case .used(let user, let at):
+      let nick = directory[user]?.row.nick ?? ""
+      if let session {
+        answer(
+          session,
+          .error(
+            .init(
+              ref: ref, .inviteUsed,
+              "\"\(nick)\" used that invite at \(at): qq admin remove \(nick) removes who came in with it")))
+      }
+    case .revoked, nil:
+      if row.end == nil {
+        row.end = .revoked(at: time)
+        directory.put(row)
+      }
+      if let session { answer(session, .ok(.init(ref: ref))) }
+    }
+  }
+
+  private func frame(_ row: InviteRow, _ ref: Int64?) -> HubFrame.Invite {
+    func nick(_ user: UserID) -> String { directory[user]?.row.nick ?? "" }
+    var frame = HubFrame.Invite(
+      ref: ref, id: row.id, state: row.isOpen(at: now) ? .open : .expired, nick: row.nick, by: nick(row.by),
+      made: row.made, expires: row.expires)
+    switch row.end {
+    case .used(let user, _):
+      frame.state = .used
+      frame.usedBy = nick(user)
+    case .revoked: frame.state = .revoked
+    case nil: break
+    }
+    return frame
+  }
+}

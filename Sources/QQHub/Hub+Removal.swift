@@ -1,0 +1,77 @@
+import QQJournal
+import QQProtocol
+
+/// Who is let in no more. A removed user stays known, so that the key is refused under any rule of admission and the
+/// nick is nobody else's; but is no target, in no group, and hears nothing.
+extension Hub {
+  mutating func receiveRemove(_ ref: Int64?, _ name: String, from id: SessionID) {
+    guard let user = subject(name, ref, from: id) else { return }
+    guard let row = directory[user]?.row, let key = row.key else {
+      return answer(
+        id, .error(.init(ref: ref, .guest, "\"\(name)\" is a guest, who has no key to refuse: see --plaintext")))
+    }
+    guard !configuration.ownerKeys.contains(key) else {
+      return answer(
+        id,
+        .error(.init(ref: ref, .badTarget, "\"\(name)\" is an owner of this hub: start it without that --owner first")))
+    }
+    propose(.remove(user), from: id, ref: ref)
+  }
+
+  mutating func receiveRestore(_ ref: Int64?, _ name: String, from id: SessionID) {
+    guard let user = subject(name, ref, from: id) else { return }
+    propose(.restore(user), from: id, ref: ref)
+  }
+
+  /// The user that an owner means, by nick or by key, removed or not.
+  private mutating func subject(_ name: String, _ ref: Int64?, from id: SessionID) -> UserID? {
+    guard isOwner(id) else {
+      answer(
+        id,
+        .error(.init(ref: ref, .notOwner, "only an owner of this hub\(owners) removes users and lets them in again")))
+      return nil
+    }
+    let key = Base64.standard.bytes(name.hasPrefix("SHA256:") ? name.dropFirst(7) : "")
+    if let user = key.flatMap(directory.user(key:)) ?? directory.user(nick: name) { return user }
+    answer(
+      id,
+      .error(
+        .init(
+          ref: ref, .unknownTarget, "there is no user \"\(name)\", by nick or key (qq admin members lists them)",
+          to: name)))
+    return nil
+  }
+
+  // MARK: Applied
+
+  mutating func applyRemove(
+    _ user: UserID, at seq: Seq, time: Timestamp, from session: SessionID?, ref: Int64?
+  ) {
+    guard let before = directory[user] else { return }
+    if !before.isRemoved {
+      directory.update(user) { $0.removed = time }
+      for stay in before.stays where stay.left == nil { directory.leave(user, stay.group, at: seq) }
+      for var invite in directory.invites.values where invite.by == user && invite.end == nil {
+        invite.end = .revoked(at: time)
+        directory.put(invite)
+      }
+      for file in files.all.keys.sorted() { discardIfSaved(file) }
+    }
+    if let session { answer(session, .ok(.init(ref: ref, nick: before.row.nick))) }
+    for id in sessions.filter({ $0.value.user == user }).keys.sorted() {
+      fail(id, .removed, Self.removedMessage)
+    }
+  }
+
+  mutating func applyRestore(_ user: UserID, at seq: Seq, from session: SessionID?, ref: Int64?) {
+    guard let row = directory[user]?.row else { return }
+    if row.removed != nil {
+      directory.update(user) { row in
+        row.removed = nil
+        // What was said meanwhile wasn't for this user.
+        row.start = seq
+      }
+    }
+    if let session { answer(session, .ok(.init(ref: ref, nick: row.nick))) }
+  }
+}

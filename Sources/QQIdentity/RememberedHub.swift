@@ -1,0 +1,32 @@
+/// The hub that is used where none is named: the file `hub` in a state directory, `HOST:PORT FINGERPRINT`. Only where it
+/// was found last; which hub it is, the fingerprint says.
+public struct RememberedHub: Equatable, Sendable {
+  /// `HOST:PORT`.
+  public var place: String
+  public var fingerprint: Fingerprint
+
+  public init(place: String, fingerprint: Fingerprint) {
+    self.place = place
+    self.fingerprint = fingerprint
+  }
+
+  public static func path(_ stateDirectory: String) -> String { stateDirectory + "/hub" }
+
+  /// nil where there is none, or the file says nothing that this version understands: it is only a memory.
+  public static func load(stateDirectory: String) throws(IdentityError) -> RememberedHub? {
+    let bytes: [UInt8]
+    do {
+      bytes = try PrivateFile.read(path(stateDirectory), limit: 4_096)
+    } catch .missing {
+      return nil
+    }
+    let words = String(decoding: bytes, as: UTF8.self).split { $0 == " " || $0 == "\n" }
+    guard words.count == 2, let fingerprint = Fingerprint(words[1]) else { return nil }
+    return RememberedHub(place: String(words[0]), fingerprint: fingerprint)
+  }
+
+  public func save(stateDirectory: String) throws(IdentityError) {
+    try PrivateFile.makeDirectory(stateDirectory)
+    try PrivateFile.write(Array("\(place) \(fingerprint)\n".utf8), to: Self.path(stateDirectory), replacing: true)
+  }
+}
