@@ -123,7 +123,8 @@ let package = Package(
     .testTarget(
       name: "QQServerTests",
       dependencies: [
-        "qq", "QQServer", "QQHub", "QQSpool", "QQJournal", "QQIdentity", "QQProtocol", "QQTestSupport", logging, nio,
+        "qq", "QQServer", "QQHub", "QQSpool", "QQJournal", "QQIdentity", "QQProtocol", "QQTransport", "QQTestSupport",
+        logging, nio,
       ],
       swiftSettings: common),
     .testTarget(

@@ -45,6 +45,12 @@ struct Serve: AsyncParsableCommand {
 
   @Option(
     help: .init(
+      "Load balancers, whose connections begin with a PROXY header (version 2) that tells their real source.",
+      valueName: "cidr"))
+  var trustedProxy: [String] = []
+
+  @Option(
+    help: .init(
       "The key of a user who invites and removes users, besides who starts the hub; may be given several times.",
       valueName: "key"))
   var owner: [String] = []
@@ -88,7 +94,11 @@ struct Serve: AsyncParsableCommand {
   func validate() throws {
     if open && inviteOnly { throw ValidationError("--open and --invite-only exclude each other") }
     if (tlsCert == nil) != (tlsKey == nil) { throw ValidationError("--tls-cert and --tls-key belong together") }
-    for text in admit where CIDR(text) == nil { throw ValidationError("--admit \"\(text)\": 10.0.0.0/8 is a network") }
+    for (name, networks) in [("admit", admit), ("trusted-proxy", trustedProxy)] {
+      for text in networks where CIDR(text) == nil {
+        throw ValidationError("--\(name) \"\(text)\": 10.0.0.0/8 is a network")
+      }
+    }
     for text in owner where Fingerprint(text) == nil {
       throw ValidationError("--owner \"\(text)\": SHA256:… as \"qq whoami\" prints it is a key")
     }
@@ -111,6 +121,7 @@ struct Serve: AsyncParsableCommand {
     let certificate = try certificate(directory)
     var server = ServerConfiguration(listen: try places(), tls: certificate.settings, hub: hub)
     server.classic = classic ? ClassicSettings() : nil
+    server.trustedProxies = trustedProxy.compactMap { CIDR($0) }
     server.threads = threads ?? max(1, min(8, Self.processors - 1))
     let files = Self.raiseFileLimit()
     server.maximumConnections = max(files - 64, files / 2)

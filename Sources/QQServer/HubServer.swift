@@ -25,6 +25,8 @@ public struct ServerConfiguration: Sendable {
   public var greetingTime: TimeAmount
   /// nil where clients of the original mini QQ aren't let in.
   public var classic: ClassicSettings?
+  /// Sources whose connections begin with a PROXY header, which says whose they are.
+  public var trustedProxies: [CIDR] = []
 
   public init(listen: [(host: String, port: Int)], tls: TLSConfiguration?, hub: HubConfiguration) {
     self.listen = listen
@@ -80,8 +82,9 @@ public final class HubServer: Sendable {
     var listeners: [any Channel] = []
     do {
       let tls = try configuration.tls.map { try NIOSSLContext(configuration: $0) }
-      let bootstrap = bootstrap(
-        group, configuration: configuration, tls: tls, runner: runner, ports: ports, connections: connections)
+      let setup = ConnectionSetup(
+        configuration: configuration, tls: tls, runner: runner, ports: ports, connections: connections, logger: logger)
+      let bootstrap = bootstrap(group, setup)
       for place in configuration.listen {
         do {
           listeners.append(try await bootstrap.bind(host: place.host, port: place.port).get())
@@ -109,11 +112,7 @@ public final class HubServer: Sendable {
     }
   }
 
-  private static func bootstrap(
-    _ group: MultiThreadedEventLoopGroup, configuration: ServerConfiguration, tls: NIOSSLContext?, runner: HubRunner,
-    ports: [LoopPort], connections: ConnectionCounter
-  ) -> ServerBootstrap {
-    let greetingTime = configuration.greetingTime
+  private static func bootstrap(_ group: MultiThreadedEventLoopGroup, _ setup: ConnectionSetup) -> ServerBootstrap {
     let bootstrap = DeadPeers.options.reduce(ServerBootstrap(group: group)) {
       $0.childChannelOption($1.option, value: $1.value)
     }
@@ -128,39 +127,7 @@ public final class HubServer: Sendable {
       )
       .childChannelOption(.writeBufferWaterMark, value: .init(low: 64 << 10, high: 512 << 10))
       .childChannelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          guard let address = IPAddress(channel.remoteAddress), let id = connections.open(channel) else {
-            throw ChannelError.inappropriateOperationForState
-          }
-          channel.closeFuture.whenComplete { _ in connections.close(id) }
-          guard let port = ports.first(where: { $0.loop === channel.eventLoop }) else { return }
-          let timer = channel.eventLoop.scheduleTask(in: greetingTime) { channel.close(promise: nil) }
-          let handler = DialectHandler(classic: configuration.classic?.dialect) { dialect, channel in
-            timer.cancel()
-            let isTLS = dialect == .tls
-            guard dialect != .unknown, !isTLS || tls != nil else { throw ChannelError.inappropriateOperationForState }
-            let connection = Connection(
-              id: id, runner: runner, port: port, address: address,
-              security: isTLS ? .tls : dialect == .classic ? .classic : .plaintext)
-            if isTLS, let tls {
-              // Who may do what is decided at hello; here every certificate will do.
-              let handler = NIOSSLServerHandler(
-                context: tls, customVerificationCallback: { _, verdict in verdict.succeed(.certificateVerified) })
-              try channel.pipeline.syncOperations.addHandler(handler)
-            } else {
-              // Before anything is known the end of one direction is the end, or peers that say nothing and leave would
-              // stay until their time is up. Over TLS too: NIOSSL would answer a client's close_notify by waiting for
-              // a time limit of its own.
-              try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
-            }
-            connection.expectWelcome(within: greetingTime, on: channel)
-            let translation = dialect == .classic ? configuration.classic?.handler(for: address, channel) : nil
-            if let translation { try channel.pipeline.syncOperations.addHandler(translation) }
-            try channel.pipeline.syncOperations.addHandler(connection)
-            translation?.start()
-          }
-          try channel.pipeline.syncOperations.addHandler(handler)
-        }
+        channel.eventLoop.makeCompletedFuture { try setup.begin(channel) }
       }
   }
 

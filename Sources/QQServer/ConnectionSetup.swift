@@ -1,0 +1,75 @@
+import Logging
+import NIOCore
+import NIOSSL
+import QQHub
+import QQProtocol
+import QQTransport
+
+/// Builds the pipeline of a connection that was accepted: who it is from, then which dialect it speaks, then the
+/// handlers for that.
+struct ConnectionSetup: Sendable {
+  let configuration: ServerConfiguration
+  let tls: NIOSSLContext?
+  let runner: HubRunner
+  let ports: [LoopPort]
+  let connections: ConnectionCounter
+  let logger: Logger
+
+  /// On the channel's event loop. Throws where it is to be closed.
+  func begin(_ channel: any Channel) throws {
+    guard let address = IPAddress(channel.remoteAddress), let id = connections.open(channel) else {
+      throw ChannelError.inappropriateOperationForState
+    }
+    channel.closeFuture.whenComplete { _ in connections.close(id) }
+    let timer = channel.eventLoop.assumeIsolated().scheduleTask(in: configuration.greetingTime) {
+      channel.close(promise: nil)
+    }
+    guard configuration.trustedProxies.contains(where: { $0.contains(address) }) else {
+      return try findDialect(channel, id, address, timer)
+    }
+    let handler = ProxyHandler { source, channel in
+      try findDialect(channel, id, source ?? address, timer)
+    } refuse: { fault in
+      logger.warning(
+        "a connection from a trusted proxy was closed",
+        metadata: ["proxy": "\(address)", "reason": "\(fault.message)"])
+    }
+    try channel.pipeline.syncOperations.addHandler(handler)
+  }
+
+  private func findDialect(
+    _ channel: any Channel, _ id: SessionID, _ address: IPAddress, _ timer: Scheduled<Void>
+  ) throws {
+    let handler = DialectHandler(classic: configuration.classic?.dialect) { dialect, channel in
+      timer.cancel()
+      try speak(dialect, channel, id, address)
+    }
+    try channel.pipeline.syncOperations.addHandler(handler)
+  }
+
+  private func speak(_ dialect: Dialect, _ channel: any Channel, _ id: SessionID, _ address: IPAddress) throws {
+    let isTLS = dialect == .tls
+    guard dialect != .unknown, !isTLS || tls != nil,
+      let port = ports.first(where: { $0.loop === channel.eventLoop })
+    else { throw ChannelError.inappropriateOperationForState }
+    let connection = Connection(
+      id: id, runner: runner, port: port, address: address,
+      security: isTLS ? .tls : dialect == .classic ? .classic : .plaintext)
+    if isTLS, let tls {
+      // Who may do what is decided at hello; here every certificate will do.
+      let handler = NIOSSLServerHandler(
+        context: tls, customVerificationCallback: { _, verdict in verdict.succeed(.certificateVerified) })
+      try channel.pipeline.syncOperations.addHandler(handler)
+    } else {
+      // Before anything is known the end of one direction is the end, or peers that say nothing and leave would stay
+      // until their time is up. Over TLS too: NIOSSL would answer a client's close_notify by waiting for a time limit of
+      // its own.
+      try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
+    }
+    connection.expectWelcome(within: configuration.greetingTime, on: channel)
+    let translation = dialect == .classic ? configuration.classic?.handler(for: address, channel) : nil
+    if let translation { try channel.pipeline.syncOperations.addHandler(translation) }
+    try channel.pipeline.syncOperations.addHandler(connection)
+    translation?.start()
+  }
+}
