@@ -25,7 +25,9 @@ $(STATIC)/libstdc++.a:
 packages:
 	@Scripts/need libsqlite3-dev libreadline-dev pkg-config
 
+# Some tests lay cables between network namespaces.
 test: packages
+	@Scripts/need iproute2 util-linux
 	$(MAKE) lint
 	$(SWIFT) build --build-tests $(CHECKED)
 	$(SWIFT) test --skip-build

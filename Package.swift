@@ -117,7 +117,8 @@ let package = Package(
       name: "QQIdentityTests", dependencies: ["QQIdentity", "QQProtocol", nio, nioPosix, nioTLS, nioSSL],
       swiftSettings: common),
     .testTarget(
-      name: "QQClientTests", dependencies: ["QQClient", "QQProtocol", "QQTestSupport"], swiftSettings: common),
+      name: "QQClientTests", dependencies: ["QQClient", "QQIdentity", "QQProtocol", "QQTestSupport"],
+      swiftSettings: common),
     .testTarget(
       name: "QQChatTests", dependencies: ["QQChat", "QQClient", "QQProtocol", "QQTestSupport"], swiftSettings: common),
     .testTarget(

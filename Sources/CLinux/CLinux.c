@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,4 +71,25 @@ int qq_write_past_cache(int file, const void *bytes, size_t count, off_t offset)
   // A part of it, or a file system that can't: the rest goes the usual way.
   size_t done = result > 0 ? (size_t)result : 0;
   return qq_write_whole(file, (const char *)bytes + done, count - done, offset + (off_t)done);
+}
+
+int qq_is_listening(uint16_t port) {
+  int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (client < 0) return 0;
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  int error = connect(client, (struct sockaddr *)&address, sizeof address) ? errno : 0;
+  if (error == EINPROGRESS) {
+    // On loopback the answer is there at once, unless the listener's queue is full.
+    struct pollfd connected = {.fd = client, .events = POLLOUT};
+    socklen_t size = sizeof error;
+    error = 0;
+    if (poll(&connected, 1, 200) == 1) getsockopt(client, SOL_SOCKET, SO_ERROR, &error, &size);
+  }
+  close(client);
+  return !error;
+}
+
+const char *qq_zone(const struct sockaddr *address, char *name) {
+  if (address->sa_family != AF_INET6) return NULL;
+  return if_indextoname(((const struct sockaddr_in6 *)address)->sin6_scope_id, name);
 }

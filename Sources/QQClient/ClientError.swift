@@ -15,6 +15,14 @@ public enum ClientError: Error, Sendable {
   /// The hub said no.
   case refused(Endpoint, HubFrame.Failure)
 
+  /// It isn't where it was: another place may be right.
+  var mayBeElsewhere: Bool {
+    switch self {
+    case .cannotResolve, .unreachable, .timedOut, .keyChanged, .notAHub: true
+    case .lost, .untrusted, .certificateRefused, .refused: false
+    }
+  }
+
   public var message: String {
     switch self {
     case .cannotResolve(let hub): "cannot find the host \"\(hub.host)\": check --hub, QQ_HUB or your config.json"

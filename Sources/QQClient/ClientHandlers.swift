@@ -13,6 +13,7 @@ final class SeenKey: Sendable {
     var failure: ClientError?
     var fault: FrameFault?
     var timedOut = false
+    var wasWelcomed = false
     var outcome: Result<Void, any Error>?
     var waiter: CheckedContinuation<Void, any Error>?
   }
@@ -24,6 +25,8 @@ final class SeenKey: Sendable {
   func saw(_ key: Fingerprint) { state.withLock { $0.fingerprint = key } }
   func failed(_ error: ClientError) { state.withLock { $0.failure = error } }
   func failed(_ fault: FrameFault) { state.withLock { $0.fault = fault } }
+  var wasWelcomed: Bool { state.withLock(\.wasWelcomed) }
+  func welcomed() { state.withLock { $0.wasWelcomed = true } }
   func timedOut() { state.withLock { $0.timedOut = true } }
 
   func explain(_ endpoint: Endpoint) -> ClientError? {

@@ -44,8 +44,14 @@ public struct LinkConfiguration: Sendable {
   public var hello: ClientFrame.Hello
   /// From the first packet to the welcome, in milliseconds.
   public var timeout: Int64
+  /// Where else the hub may be when it isn't there; asked once for each attempt.
+  public var relocate: (@Sendable () async -> Endpoint?)?
 
-  public init(endpoint: Endpoint, security: Security, hello: ClientFrame.Hello, timeout: Int64 = 10_000) {
+  public init(
+    endpoint: Endpoint, security: Security, hello: ClientFrame.Hello, timeout: Int64 = 10_000,
+    relocate: (@Sendable () async -> Endpoint?)? = nil
+  ) {
+    self.relocate = relocate
     self.endpoint = endpoint
     self.security = security
     self.hello = hello
@@ -85,7 +91,7 @@ public struct HubLink: Sendable {
   }
 
   /// One loop is all a client needs.
-  private static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+  static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
   /// Connects, shakes hands, says hello, and runs `body` with the link and the lines after the welcome. The
   /// connection is closed when `body` returns. Errors before the welcome are `ClientError`.
@@ -93,7 +99,33 @@ public struct HubLink: Sendable {
     _ configuration: LinkConfiguration,
     _ body: @Sendable @escaping (HubLink, inout Lines) async throws -> Result
   ) async throws -> Result {
+    guard let relocate = configuration.relocate else { return try await once(configuration, SeenKey(), body) }
     let seen = SeenKey()
+    var first = configuration
+    first.timeout = min(configuration.timeout, patience)
+    let error: ClientError
+    do {
+      return try await once(first, seen, body)
+    } catch let failure as ClientError where !seen.wasWelcomed && failure.mayBeElsewhere {
+      error = failure
+    }
+    var second = configuration
+    if let endpoint = await relocate() {
+      second.endpoint = endpoint
+    } else if case .timedOut = error {
+    } else {
+      throw error
+    }
+    return try await once(second, SeenKey(), body)
+  }
+
+  /// How long a hub that may be elsewhere is waited for before it is looked for, in milliseconds.
+  private static let patience: Int64 = 1_000
+
+  private static func once<Result: Sendable>(
+    _ configuration: LinkConfiguration, _ seen: SeenKey,
+    _ body: @Sendable @escaping (HubLink, inout Lines) async throws -> Result
+  ) async throws -> Result {
     let channel = try await connect(configuration, seen)
     let endpoint = configuration.endpoint
     return try await channel.executeThenClose { inbound, outbound in
@@ -104,6 +136,7 @@ public struct HubLink: Sendable {
       }
       let welcome = try await greet(configuration, seen, &lines, outbound)
       deadline.cancel()
+      seen.welcomed()
       let link = HubLink(welcome: welcome, outbound: outbound, channel: channel.channel)
       do {
         return try await body(link, &lines)

@@ -19,7 +19,7 @@ struct Admin: AsyncParsableCommand {
     @OptionGroup var options: GlobalOptions
 
     func run() async throws {
-      let context = try CommandContext(options)
+      let context = try await CommandContext.find(options)
       try await request(context, .who(.init(ref: 1, all: true, removed: true))) { line in
         if case .user = line.frame { try context.output.show([line.withoutRef]) }
         if case .ok = line.frame { return true }
@@ -40,7 +40,7 @@ struct Admin: AsyncParsableCommand {
     @Argument(help: .init("The user, by nick or by key (SHA256:…).", valueName: "user")) var user: String
 
     func run() async throws {
-      let context = try CommandContext(options)
+      let context = try await CommandContext.find(options)
       let name = context.aliases.resolve(user)
       try await request(context, .remove(ref: 1, user: name)) { .removed($0.nick ?? name) }
     }
@@ -55,7 +55,7 @@ struct Admin: AsyncParsableCommand {
     @Argument(help: .init("The user, by nick or by key (SHA256:…).", valueName: "user")) var user: String
 
     func run() async throws {
-      let context = try CommandContext(options)
+      let context = try await CommandContext.find(options)
       let name = context.aliases.resolve(user)
       try await request(context, .restore(ref: 1, user: name)) { .restored($0.nick ?? name) }
     }
@@ -68,7 +68,7 @@ struct Admin: AsyncParsableCommand {
     @OptionGroup var options: GlobalOptions
 
     func run() async throws {
-      let context = try CommandContext(options)
+      let context = try await CommandContext.find(options)
       try await request(context, .invites(ref: 1)) { line in
         if case .invite = line.frame { try context.output.show([line.withoutRef]) }
         if case .ok = line.frame { return true }
@@ -84,7 +84,7 @@ struct Admin: AsyncParsableCommand {
     @Argument(help: .init("The invite, as \"qq admin invites\" names it.", valueName: "id")) var invite: String
 
     func run() async throws {
-      let context = try CommandContext(options)
+      let context = try await CommandContext.find(options)
       let name = invite
       try await request(context, .revoke(ref: 1, invite: name)) { _ in .revoked(name) }
     }

@@ -46,7 +46,7 @@ struct Chat: AsyncParsableCommand {
     let isInteractive = Descriptor.isTerminal(0) && Descriptor.isTerminal(1) && options.output.settings.format == nil
     var settings = options.settings
     if !isInteractive, settings.output.format == nil { settings.output.format = .text }
-    let context = try CommandContext(settings)
+    let context = try await CommandContext(settings).located(for: [target])
     let model = ChatModel(
       nick: context.nick, targets: context.targets(target), hub: context.endpoint.description,
       aliases: context.aliases)

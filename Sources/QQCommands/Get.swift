@@ -26,7 +26,7 @@ struct Get: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let context = try CommandContext(options)
+    let context = try await CommandContext.find(options)
     guard let id = MessageID(id) else { return }
     let limit = context.timeout ?? 60_000
     let display = ProgressDisplay(context.output, options.output.settings, .current())

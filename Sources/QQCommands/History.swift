@@ -31,7 +31,7 @@ struct History: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let context = try CommandContext(options)
+    let context = try await CommandContext.find(options, targets: target.map { [$0] } ?? [])
     let filter = try EventFilter(match: match)
     let limit = limit ?? (since == nil ? 100 : nil)
     let link = try context.link(within: context.timeout ?? 10_000)

@@ -1,8 +1,8 @@
 import ArgumentParser
-import NIOCore
 import QQClient
 import QQIdentity
 import QQProtocol
+import QQTransport
 
 struct Invite: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -35,7 +35,7 @@ struct Invite: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let context = try CommandContext(options)
+    let context = try await CommandContext.find(options)
     guard !context.isPlaintext else {
       throw CommandFailure(.usage, "an invite carries the hub's key: leave out --plaintext")
     }
@@ -57,7 +57,7 @@ struct Invite: AsyncParsableCommand {
   private func places(_ context: CommandContext, _ key: Fingerprint) async throws -> [Endpoint] {
     let named = address.compactMap { Endpoint($0, otherwise: context.endpoint.port) }
     guard named.isEmpty, context.endpoint.isLoopback else { return named.isEmpty ? [context.endpoint] : named }
-    let own = Interfaces.reachable.map { Endpoint(host: $0.description, port: context.endpoint.port) }
+    let own = LocalNetworks.current().reachable.map { Endpoint(host: $0.description, port: context.endpoint.port) }
     var leading: Set<Endpoint> = []
     for await finding in HubProbe.findings(at: own, within: 1_000) {
       if case .success(key) = finding.key { leading.insert(finding.endpoint) }

@@ -78,7 +78,7 @@ struct Listen: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let context = try CommandContext(options)
+    let context = try await CommandContext.find(options)
     let filter = try filter(context.aliases)
     let isPlain = since == nil && !new && filter.isEverything
     let reader = Reader(

@@ -32,7 +32,7 @@ struct Join: AsyncParsableCommand {
   @Argument(help: "The group.") var group: String
 
   func run() async throws {
-    let context = try CommandContext(options)
+    let context = try await CommandContext.find(options)
     let name = try groupName(group)
     try await change(context, .join(ref: 1, group: name)) { .joined(name, seq: $0) }
   }
@@ -45,7 +45,7 @@ struct Leave: AsyncParsableCommand {
   @Argument(help: "The group.") var group: String
 
   func run() async throws {
-    let context = try CommandContext(options)
+    let context = try await CommandContext.find(options)
     let name = try groupName(group)
     try await change(context, .leave(ref: 1, group: name)) { .left(name, seq: $0) }
   }
@@ -86,7 +86,7 @@ struct NickCommand: AsyncParsableCommand {
   @Argument(help: "The new nick.") var new: String
 
   func run() async throws {
-    let context = try CommandContext(options)
+    let context = try await CommandContext.find(options)
     try await request(context, .nick(ref: 1, nick: new)) { line in
       guard case .ok(let ok) = line.frame, let nick = ok.nick else { return false }
       try context.renameIdentity(to: nick)

@@ -52,7 +52,7 @@ struct SendFile: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let context = try CommandContext(options)
+    let context = try await CommandContext.find(options, targets: [targets])
     let memory = UploadMemory(context, targets: context.targets(targets), until: wait)
     let report = FileReport(context, options.output.settings, memory)
     let patience = context.timeout ?? 60_000

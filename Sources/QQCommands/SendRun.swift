@@ -10,10 +10,13 @@ struct SendRun: Sendable {
   }
 
   func run() async throws {
-    let context = try CommandContext(request.common)
+    let settings = try CommandContext(request.common)
     let isStream = request.isStream
     let source = MessageSource(
-      targets: request.targets, aliases: context.aliases, key: request.key, replyTo: request.replyTo)
+      targets: request.targets, aliases: settings.aliases, key: request.key, replyTo: request.replyTo)
+    // What is wrong with the one message is told before a hub is looked for.
+    let single = isStream ? nil : try source.message(try await singleText())
+    let context = try await settings.located(for: request.targets)
     let limit = context.timeout ?? (isStream ? 60_000 : 10_000)
     let report = SendReport(context)
     let sender = Sender(
@@ -21,9 +24,8 @@ struct SendRun: Sendable {
       outbox: Outbox(wantsReceipts: request.wait == .delivered, lastSeen: request.lastSeen),
       report: { try report.take($0) }, notice: { context.note($0) })
 
-    // What is wrong with the one message is told before anybody is connected to.
-    if !isStream {
-      await sender.submit(try source.message(try await singleText()))
+    if let single {
+      await sender.submit(single)
       await sender.finishInput()
     }
     do {

@@ -11,6 +11,7 @@ import QQJournalSQLite
 import QQProtocol
 import QQServer
 import QQSpool
+import QQTransport
 import Synchronization
 
 struct Serve: AsyncParsableCommand {
@@ -42,6 +43,9 @@ struct Serve: AsyncParsableCommand {
 
   @Option(help: .init("Admit this network too; may be given several times.", valueName: "cidr"))
   var admit: [String] = []
+
+  @Flag(help: "Don't tell the LAN that a hub is here, and answer nobody who looks for one.")
+  var noAnnounce = false
 
   @Option(
     help: .init(
@@ -119,13 +123,14 @@ struct Serve: AsyncParsableCommand {
       throw CommandFailure(.cannotCreate, error.message)
     }
     let certificate = try certificate(directory)
-    var server = ServerConfiguration(listen: try places(), tls: certificate.settings, hub: hub)
+    let local = LocalNetworks.current()
+    var server = ServerConfiguration(listen: places(local), tls: certificate.settings, hub: hub)
     server.classic = classic ? ClassicSettings() : nil
     server.trustedProxies = trustedProxy.compactMap { CIDR($0) }
     server.threads = threads ?? max(1, min(8, Self.processors - 1))
     let files = Self.raiseFileLimit()
     server.maximumConnections = max(files - 64, files / 2)
-    Interfaces.note(&hub)
+    (hub.localAddresses, hub.interfaces) = (local.addresses, local.networks)
     server.hub = hub
 
     var logger = Logger(label: "qq") { _ in StreamLogHandler.standardError(label: "qq") }
@@ -151,6 +156,7 @@ struct Serve: AsyncParsableCommand {
     } catch {
       throw Self.explain(error)
     }
+    running.followNetworks(announcing: noAnnounce ? nil : certificate.fingerprint.description)
     try announce(running, fingerprint: certificate.fingerprint, hub: hub, directory: directory, output)
     if let reason = await end.wait() {
       throw CommandFailure(
@@ -203,10 +209,14 @@ struct Serve: AsyncParsableCommand {
     try Spool(directory, reserve: reserve.bytes) { logger.error("spool", metadata: ["problem": "\($0)"]) }
   }
 
-  /// Every interface unless places were named; IPv6 besides IPv4 where the machine has it.
-  private func places() throws -> [(host: String, port: Int)] {
-    if listen.isEmpty { return [("0.0.0.0", ProtocolLimits.port)] }
-    return listen.compactMap(Self.place)
+  /// Every interface unless places were named; where only a port is, of IPv6 besides IPv4 if the machine has it.
+  private func places(_ local: LocalNetworks) -> [(host: String, port: Int)] {
+    let hasIPv6 = local.addresses.contains { !$0.isIPv4 }
+    return (listen.isEmpty ? [String(ProtocolLimits.port)] : listen).flatMap { text -> [(host: String, port: Int)] in
+      guard let place = Self.place(text) else { return [] }
+      // Two free ports would be two different ones.
+      return Int(text) != nil && hasIPv6 && place.port > 0 ? [place, ("::", place.port)] : [place]
+    }
   }
 
   static func place(_ text: String) -> (host: String, port: Int)? {

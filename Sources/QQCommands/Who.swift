@@ -12,6 +12,9 @@ struct Who: AsyncParsableCommand {
   @Flag(help: "Also users who aren't online.")
   var all = false
 
+  @Flag(help: "The hubs on the LAN instead.")
+  var hubs = false
+
   @Flag(help: "Go on with who comes and goes.")
   var watch = false
 
@@ -19,11 +22,13 @@ struct Who: AsyncParsableCommand {
   var wait: String?
 
   func validate() throws {
+    if hubs && (all || wait != nil) { throw ValidationError("--hubs goes with --watch alone") }
     if watch && wait != nil { throw ValidationError("--watch and --wait exclude each other") }
   }
 
   func run() async throws {
-    let context = try CommandContext(options)
+    if hubs { return try await Hubs(context: CommandContext(options)).show(watches: watch) }
+    let context = try await CommandContext.find(options)
     if let wait {
       try await waitFor(wait, context)
     } else if watch {

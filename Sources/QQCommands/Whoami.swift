@@ -13,7 +13,7 @@ struct Whoami: AsyncParsableCommand {
   var cursor: String = "listen"
 
   func run() async throws {
-    let context = try CommandContext(options)
+    let context = try await CommandContext.find(options)
     let key = context.isPlaintext ? nil : try context.identity().fingerprint.description
     let place = try await self.place(context)
     // After connecting: a first contact is remembered.

@@ -6,6 +6,7 @@ import QQHub
 import QQJournal
 import QQProtocol
 import QQSpool
+import QQTransport
 import Synchronization
 
 /// Runs the hub's core on one event loop: a queue of events, and the effects performed in their order.
@@ -90,6 +91,10 @@ final class HubRunner: @unchecked Sendable {
       case .failed(let reason): self.onLoop { self.fail(reason) }
       }
     }
+  }
+
+  func setLocal(_ local: LocalNetworks) {
+    onLoop { self.hub.setLocal(addresses: local.addresses, interfaces: local.networks) }
   }
 
   private func onLoop(_ body: @escaping @Sendable () -> Void) {

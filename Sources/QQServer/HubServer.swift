@@ -44,19 +44,25 @@ public enum ServerError: Error, Sendable {
 
 /// A running hub.
 public final class HubServer: Sendable {
-  private let group: MultiThreadedEventLoopGroup
+  let group: MultiThreadedEventLoopGroup
+  let name: String
+  let logger: Logger
   let runner: HubRunner
   private let listeners: [any Channel]
   /// Where it accepts, with the real ports.
   public let addresses: [SocketAddress]
   private let connections: ConnectionCounter
   private let spool: Spool
+  /// What goes on beside until it stops.
+  let following = Mutex<Task<Void, Never>?>(nil)
 
   private init(
-    group: MultiThreadedEventLoopGroup, runner: HubRunner, spool: Spool, listeners: [any Channel],
-    connections: ConnectionCounter
+    group: MultiThreadedEventLoopGroup, name: String, runner: HubRunner, spool: Spool, listeners: [any Channel],
+    connections: ConnectionCounter, logger: Logger
   ) {
     self.group = group
+    self.name = name
+    self.logger = logger
     self.spool = spool
     self.runner = runner
     self.listeners = listeners
@@ -84,10 +90,19 @@ public final class HubServer: Sendable {
       let tls = try configuration.tls.map { try NIOSSLContext(configuration: $0) }
       let setup = ConnectionSetup(
         configuration: configuration, tls: tls, runner: runner, ports: ports, connections: connections, logger: logger)
-      let bootstrap = bootstrap(group, setup)
       for place in configuration.listen {
         do {
-          listeners.append(try await bootstrap.bind(host: place.host, port: place.port).get())
+          let isTwin =
+            place.host.contains(":")
+            && configuration.listen.contains { other in
+              other.port == place.port && !other.host.contains(":")
+            }
+          let bootstrap = bootstrap(group, setup, isTwin: isTwin)
+          // Not by name: the resolver has no addresses of IPv6 for a machine whose only one is loopback.
+          let address = try? SocketAddress(ipAddress: place.host, port: place.port)
+          let listener =
+            if let address { bootstrap.bind(to: address) } else { bootstrap.bind(host: place.host, port: place.port) }
+          listeners.append(try await listener.get())
         } catch {
           throw ServerError.cannotListen(host: place.host, port: place.port, reason: reason(error))
         }
@@ -99,7 +114,9 @@ public final class HubServer: Sendable {
       try? await group.shutdownGracefully()
       throw error
     }
-    return HubServer(group: group, runner: runner, spool: spool, listeners: listeners, connections: connections)
+    return HubServer(
+      group: group, name: configuration.hub.name, runner: runner, spool: spool, listeners: listeners,
+      connections: connections, logger: logger)
   }
 
   private static func reason(_ error: any Error) -> String {
@@ -112,12 +129,15 @@ public final class HubServer: Sendable {
     }
   }
 
-  private static func bootstrap(_ group: MultiThreadedEventLoopGroup, _ setup: ConnectionSetup) -> ServerBootstrap {
+  /// `isTwin`: an IPv6 listener beside one for IPv4 at the same port, which would take that one's connections, too.
+  private static func bootstrap(
+    _ group: MultiThreadedEventLoopGroup, _ setup: ConnectionSetup, isTwin: Bool
+  ) -> ServerBootstrap {
     let bootstrap = DeadPeers.options.reduce(ServerBootstrap(group: group)) {
       $0.childChannelOption($1.option, value: $1.value)
     }
     return
-      bootstrap
+      (isTwin ? bootstrap.serverChannelOption(OnlyIPv6.option, value: 1) : bootstrap)
       .serverChannelOption(.backlog, value: 1024)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -133,6 +153,11 @@ public final class HubServer: Sendable {
 
   /// Stops accepting, commits and answers all that was read, and closes.
   public func stop() async {
+    let following = following.withLock { task in
+      task?.cancel()
+      return task
+    }
+    await following?.value
     for listener in listeners { try? await listener.close() }
     let closing = await withCheckedContinuation { done in runner.stop { done.resume(returning: $0) } }
     connections.close(allBut: closing)

@@ -2,6 +2,8 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 
+#include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 /// As renameat(2), and fails with EEXIST where the new name is taken.
@@ -19,5 +21,12 @@ int qq_write_past_cache(int file, const void *bytes, size_t count, off_t offset)
 
 /// As syncfs(2): all of the file system that the file is on.
 int qq_sync_filesystem(int file);
+
+/// Whether something on this machine accepts TCP connections at a port of 127.0.0.1, or is too busy to say.
+int qq_is_listening(uint16_t port);
+
+/// The zone of an IPv6 address (RFC 4007), its interface's name, into a buffer of IF_NAMESIZE bytes; NULL where there is
+/// none.
+const char *qq_zone(const struct sockaddr *address, char *name);
 
 #endif

@@ -6,11 +6,11 @@ import QQProtocol
 /// environment and configuration files, in this order of precedence.
 struct CommandContext: Sendable {
   let output: Output
-  let endpoint: Endpoint
+  var endpoint: Endpoint
   /// Where the hub's name comes from; nil where none was named.
   let hubSource: String?
   /// The hub that was entered or found before, where none was named.
-  let remembered: RememberedHub?
+  var remembered: RememberedHub?
   /// The identity's name, and whether a person chose it.
   let nick: String
   let isNickChosen: Bool
@@ -75,11 +75,15 @@ struct CommandContext: Sendable {
 
   /// How to connect. `within`: milliseconds until the hub's welcome.
   func link(within limit: Int64 = 10_000) throws -> LinkConfiguration {
-    LinkConfiguration(
-      endpoint: endpoint, security: isPlaintext ? .plaintext : .tls(try identity(), try trust()),
-      hello: ClientFrame.Hello(
-        nick: nick, isExplicit: isNickChosen, host: Environment.hostName, agent: "qq/\(Version.number)"),
-      timeout: limit)
+    let hello = ClientFrame.Hello(
+      nick: nick, isExplicit: isNickChosen, host: Environment.hostName, agent: "qq/\(Version.number)")
+    guard !isPlaintext else {
+      return LinkConfiguration(endpoint: endpoint, security: .plaintext, hello: hello, timeout: limit)
+    }
+    let trust = try trust()
+    return LinkConfiguration(
+      endpoint: endpoint, security: .tls(try identity(), trust), hello: hello, timeout: limit, relocate: relocate(trust)
+    )
   }
 
   func identity() throws -> Identity {
@@ -103,57 +107,6 @@ struct CommandContext: Sendable {
   }
 
   var knownHubs: KnownHubs { KnownHubs(stateDirectory: stateDirectory) }
-
-  /// What is known of the hub's key. A first contact is trusted where a person named the hub, or it is on this
-  /// machine; its key is remembered then.
-  private func trust() throws -> Trust {
-    // Whatever else was met at its address since.
-    if let remembered { return .pin(remembered.fingerprint, file: RememberedHub.path(stateDirectory)) }
-    do throws(IdentityError) {
-      switch try knownHubs.lookup(host: endpoint.host, port: endpoint.port) {
-      case .pin(let fingerprint): return .pin(fingerprint, file: knownHubs.path)
-      case .ca(let hostname): return .authority(hostname: hostname)
-      case nil: break
-      }
-    } catch {
-      throw CommandFailure(.config, error.message)
-    }
-    let mayTrust = hubSource != nil || endpoint.isLoopback
-    return .firstUse { [self] fingerprint in
-      guard mayTrust else { return false }
-      // Another may be known since this command started: by an earlier connection of its own, or by another command.
-      try trust(endpoint, fingerprint)
-      if !endpoint.isLoopback {
-        output.note("first contact with the hub at \(endpoint): remembering its key \(fingerprint)")
-      }
-      return true
-    }
-  }
-
-  /// Remembers a hub's key. Throws where another is known.
-  func trust(_ endpoint: Endpoint, _ fingerprint: Fingerprint) throws {
-    do throws(IdentityError) {
-      try knownHubs.remember(host: endpoint.host, port: endpoint.port, .pin(fingerprint))
-    } catch .otherwiseKnown {
-      guard case .pin(let known)? = try knownHubs.lookup(host: endpoint.host, port: endpoint.port) else {
-        // An authority vouches for it.
-        return
-      }
-      throw ClientError.keyChanged(endpoint, expected: known, seen: fingerprint, file: knownHubs.path)
-    } catch {
-      throw CommandFailure(ExitStatus(error), error.message)
-    }
-  }
-
-  /// The hub is the one that is used where none is named. False where one is, in a file or the environment.
-  func useFromNowOn(_ endpoint: Endpoint, _ fingerprint: Fingerprint) throws -> Bool {
-    do throws(IdentityError) {
-      try RememberedHub(place: endpoint.description, fingerprint: fingerprint).save(stateDirectory: stateDirectory)
-    } catch {
-      throw CommandFailure(ExitStatus(error), error.message)
-    }
-    return hubSource == nil || hubSource == "--hub"
-  }
 
   /// The targets that a list joined by commas names, aliases resolved.
   func targets(_ list: String) -> [String] { Target.split(list).map(aliases.resolve) }

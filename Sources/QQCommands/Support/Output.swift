@@ -67,6 +67,11 @@ struct Output: Sendable {
     try? Descriptor.write(Array("qq: \(TextSafety.visible(message))\n".utf8), to: 2)
   }
 
+  /// A question, which is answered on the same line.
+  func ask(_ question: String) {
+    try? Descriptor.write(Array("qq: \(TextSafety.visible(question))".utf8), to: 2)
+  }
+
   /// What is worth knowing, unless `-q`.
   func note(_ message: String) {
     if !isQuiet { complain(message) }

@@ -9,7 +9,7 @@ public struct ClassicSettings: Sendable {
   /// Between two objects to one client, which sleeps for up to two seconds between its reads.
   public var gap: TimeAmount
 
-  public init(silence: TimeAmount = .seconds(1), gap: TimeAmount = .milliseconds(2_100)) {
+  public init(silence: TimeAmount = .seconds(1), gap: TimeAmount = .milliseconds(2_500)) {
     self.silence = silence
     self.gap = gap
   }

@@ -113,13 +113,16 @@ public final class Scene: Sendable {
     return terminal
   }
 
+  /// `program`: what runs it, such as `nsenter` with its arguments.
   public func terminal(
     _ arguments: [String], columns: Int = 80, height: Int = 24, state: String = "state",
-    environment changes: [String: String] = [:]
+    environment changes: [String: String] = [:], program: [String] = []
   ) throws -> TerminalProcess {
     let changes = ["TERM": "xterm-256color"].merging(changes) { $1 }
+    let command = program + [Scene.binary] + arguments
     let terminal = try TerminalProcess(
-      Scene.binary, arguments, environment: environment(state, changes), columns: columns, height: height)
+      command[0], Array(command.dropFirst()), environment: environment(state, changes), columns: columns, height: height
+    )
     self.state.withLock { $0.terminals.append(terminal) }
     return terminal
   }
@@ -131,6 +134,12 @@ public final class Scene: Sendable {
     public var ready: JSONLine
     /// As others reach it, with the real port.
     public var address: String
+
+    public init(process: ChildProcess, ready: JSONLine, address: String) {
+      self.process = process
+      self.ready = ready
+      self.address = address
+    }
 
     public var port: String { String(address.split(separator: ":").last ?? "") }
   }

@@ -1,5 +1,10 @@
 import NIOCore
 
+/// NIO's sockets for IPv6 take IPv4 as well, unless this is set: ipv6(7).
+public enum OnlyIPv6 {
+  public static let option = ChannelOptions.Types.SocketOption(level: .ipv6, name: .ipv6_v6only)
+}
+
 /// Notices a peer that has gone without a word (a cable pulled, a machine switched off) within a minute, on a connection
 /// that is idle as on one that waits for what it wrote to arrive: tcp(7).
 public enum DeadPeers {

@@ -1,0 +1,55 @@
+import ArgumentParser
+import QQClient
+import QQIdentity
+import QQProtocol
+
+struct TrustCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "trust", abstract: "Trust a hub, and use it where none is named.",
+    discussion: """
+      Asks the hub for its key, remembers it, and prints it: compare it with what "qq serve" printed there, or give it \
+      with --key. "qq who --hubs" lists the hubs on the LAN.
+      """)
+
+  @OptionGroup var options: OutputOptions
+
+  @Option(help: .init("Trust it only with this key (SHA256:…).", valueName: "key"))
+  var key: String?
+
+  @Flag(help: "Forget what was known of the hub at this place before.")
+  var replace = false
+
+  @Option(help: .init("How long to wait.", valueName: "duration"))
+  var timeout: DurationOption = .init(milliseconds: 10_000)
+
+  @Argument(help: .init("Where the hub is.", valueName: "host[:port]"))
+  var hub: String
+
+  func validate() throws {
+    if Endpoint(hub) == nil { throw ValidationError("\"\(hub)\" is no hub: HOST, HOST:PORT or [IPV6]:PORT is") }
+    if let key, Fingerprint(key) == nil {
+      throw ValidationError("--key \"\(key)\": SHA256:… as \"qq serve\" prints it is a key")
+    }
+  }
+
+  func run() async throws {
+    guard let endpoint = Endpoint(hub) else { return }
+    let context = try CommandContext(CommonSettings(output: options.settings))
+    let found = try await HubProbe.key(of: endpoint, within: timeout.milliseconds)
+    if let key, let expected = Fingerprint(key), expected != found {
+      throw CommandFailure(.noPermission, "the hub at \(endpoint) has the key \(found), not \(expected)")
+    }
+    if replace { try context.knownHubs.forget(host: endpoint.host, port: endpoint.port) }
+    try context.trust(endpoint, found)
+    let isUsed = try context.useFromNowOn(endpoint, found)
+    try context.output.show(text: "trusting the hub at \(endpoint), key \(found)") { json in
+      json.begin("trusted")
+      json.field("hub", endpoint.description)
+      json.field("fingerprint", found.description)
+      json.end()
+    }
+    if !isUsed, let source = context.hubSource {
+      context.output.note("\(source) names the hub \(context.endpoint): that stays the one to use")
+    }
+  }
+}
