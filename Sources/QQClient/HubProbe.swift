@@ -17,14 +17,19 @@ public enum HubProbe {
 
   public typealias Finding = (endpoint: Endpoint, key: Result<Fingerprint, any Error>)
 
-  /// What is found at each of these, asked all at once, as it turns out. Who stops reading leaves the rest to itself.
-  public static func findings(at endpoints: [Endpoint], within limit: Int64) -> AsyncStream<Finding> {
+  /// What is found at each of these as it turns out, each asked within `limit` milliseconds, and so many after the one
+  /// before it: who takes the first that is right prefers earlier ones then (RFC 8305, section 5). Who stops reading
+  /// leaves the rest to itself.
+  public static func findings(
+    at endpoints: [Endpoint], within limit: Int64, apart pause: Int64 = 0
+  ) -> AsyncStream<Finding> {
     let (stream, continuation) = AsyncStream.makeStream(of: Finding.self)
-    Task {
+    let task = Task {
       await withTaskGroup { group in
-        for endpoint in endpoints {
+        for (index, endpoint) in endpoints.enumerated() {
           group.addTask {
             do {
+              try await Task.sleep(for: .milliseconds(Int64(index) * pause))
               continuation.yield((endpoint, .success(try await key(of: endpoint, within: limit))))
             } catch {
               continuation.yield((endpoint, .failure(error)))
@@ -34,6 +39,7 @@ public enum HubProbe {
       }
       continuation.finish()
     }
+    continuation.onTermination = { _ in task.cancel() }
     return stream
   }
 }

@@ -75,7 +75,7 @@ struct Accept: AsyncParsableCommand {
     let places = options.hub == nil ? token.endpoints : [context.endpoint]
     var others: [String] = []
     var reasons: [any Error] = []
-    for await finding in HubProbe.findings(at: places, within: context.timeout ?? 10_000) {
+    for await finding in HubProbe.findings(at: places, within: context.timeout ?? 10_000, apart: 250) {
       switch finding.key {
       case .success(token.fingerprint): return finding.endpoint
       case .success(let other): others.append("the hub at \(finding.endpoint) is another one: its key is \(other)")

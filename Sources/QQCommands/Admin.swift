@@ -21,7 +21,7 @@ struct Admin: AsyncParsableCommand {
     func run() async throws {
       let context = try await CommandContext.find(options)
       try await request(context, .who(.init(ref: 1, all: true, removed: true))) { line in
-        if case .user = line.frame { try context.output.show([line.withoutRef]) }
+        if case .user = line.frame { try context.output.withKeys.show([line.withoutRef]) }
         if case .ok = line.frame { return true }
         return false
       }

@@ -31,7 +31,7 @@ struct Whoami: AsyncParsableCommand {
     try context.output.show(text: text(context, nick: nick, key: key, known: known, place: place)) { json in
       json.begin("whoami")
       json.field("hub", context.endpoint.description)
-      json.field("source", context.hubSource ?? "default")
+      json.field("source", source(context))
       json.field("hub_key", known)
       json.field("nick", nick)
       json.field("key", key)
@@ -44,6 +44,10 @@ struct Whoami: AsyncParsableCommand {
       json.field("state", context.stateDirectory)
       json.end()
     }
+  }
+
+  private func source(_ context: CommandContext) -> String {
+    context.hubSource ?? (context.remembered == nil ? "this machine" : "used before")
   }
 
   private struct Place: Sendable {
@@ -74,7 +78,7 @@ struct Whoami: AsyncParsableCommand {
     _ context: CommandContext, nick: String, key: String?, known: String, place: Place?
   ) -> String {
     var lines = [
-      "hub     \(context.endpoint) (\(context.hubSource ?? "default"))",
+      "hub     \(context.endpoint) (\(source(context)))",
       "hub key \(known)",
       "nick    \(nick)",
       "key     \(key ?? "none: plaintext")",

@@ -7,7 +7,7 @@ struct Output: Sendable {
   let isJSON: Bool
   private let isQuiet: Bool
   private let isVerbose: Bool
-  private let renderer: TextRenderer
+  private var renderer: TextRenderer
 
   init(_ settings: OutputSettings, _ environment: Environment) {
     let isTerminal = Descriptor.isTerminal(1)
@@ -17,6 +17,13 @@ struct Output: Sendable {
     renderer = TextRenderer(
       usesColor: isTerminal && environment["NO_COLOR", default: ""].isEmpty && environment["TERM"] != "dumb",
       isTerminal: isTerminal)
+  }
+
+  /// The same, with users' keys also in text.
+  var withKeys: Output {
+    var output = self
+    output.renderer.showsKeys = true
+    return output
   }
 
   // MARK: Data

@@ -5,6 +5,8 @@ import QQProtocol
 struct TextRenderer: Sendable {
   let usesColor: Bool
   let isTerminal: Bool
+  /// Users' keys as well.
+  var showsKeys = false
 
   /// The frame's lines, each with its newline; empty for what isn't shown.
   func line(_ frame: HubFrame) -> String {
@@ -49,7 +51,7 @@ struct TextRenderer: Sendable {
       mark, name(user.nick), user.address.map { TextSafety.visible($0) } ?? "-",
       user.since.map { dim((user.online ? "since " : "last seen ") + clock($0)) }, groups.isEmpty ? nil : groups,
       user.client.map { dim(TextSafety.visible($0)) }, user.isOwner ? dim("owner") : nil,
-      user.removed.map { "removed " + clock($0) },
+      user.removed.map { "removed " + clock($0) }, showsKeys ? user.key.map { TextSafety.visible($0) } : nil,
     ]
     return parts.compactMap { $0 }.joined(separator: "  ") + "\n"
   }
