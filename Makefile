@@ -2,8 +2,9 @@
 # make demo    a hub, a listener and a few messages, checked
 # make test    everything that must hold
 # make bench   figures beside nats-server and mosquitto
+# make man     the commands' manual pages anew, from the commands and man/sections
 .DEFAULT_GOAL := all
-.PHONY: all test demo bench format lint install uninstall packages bench-packages clean
+.PHONY: all man test demo bench format lint install uninstall packages bench-packages clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -25,12 +26,17 @@ $(STATIC)/libstdc++.a:
 packages:
 	@Scripts/need libsqlite3-dev libreadline-dev pkg-config
 
-# Some tests lay cables between network namespaces.
+# Some tests lay cables between network namespaces, some read the manual and try its examples.
 test: packages
-	@Scripts/need iproute2 util-linux
+	@Scripts/need iproute2 util-linux mandoc jq openssl
 	$(MAKE) lint
 	$(SWIFT) build --build-tests $(CHECKED)
 	$(SWIFT) test --skip-build
+
+man: packages
+	$(SWIFT) build --product qq
+	$(SWIFT) build --product qq-manual
+	.build/debug/qq-manual .build/debug/qq man
 
 lint:
 	$(SWIFT) format lint --strict --parallel --recursive Sources Tests Package.swift

@@ -98,6 +98,8 @@ let package = Package(
     .target(
       name: "QQTestSupport",
       dependencies: ["QQJournal", "QQHub", "QQClient", "QQProtocol"], swiftSettings: pure),
+    .target(name: "QQManual", swiftSettings: common),
+    .executableTarget(name: "qq-manual", dependencies: ["QQManual"], swiftSettings: common),
     .executableTarget(
       name: "qq-bench", dependencies: [arguments, crypto, x509, asn1], swiftSettings: common),
 
@@ -129,7 +131,7 @@ let package = Package(
       ],
       swiftSettings: common),
     .testTarget(
-      name: "QQEndToEndTests", dependencies: ["qq", "QQTestSupport", "QQProtocol"], swiftSettings: common),
+      name: "QQEndToEndTests", dependencies: ["qq", "QQManual", "QQTestSupport", "QQProtocol"], swiftSettings: common),
     .testTarget(
       name: "QQCommandsTests", dependencies: ["QQCommands", "QQClient", "QQProtocol", "QQTestSupport"],
       swiftSettings: common),
