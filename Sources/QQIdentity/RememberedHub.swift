@@ -1,4 +1,4 @@
-/// The hub that is used where none is named: the file `hub` in a state directory, `HOST:PORT FINGERPRINT`. Only where it
+/// The hub that is used where none is named: the file `default_hub` in a state directory, `HOST:PORT FINGERPRINT`. Only where it
 /// was found last; which hub it is, the fingerprint says.
 public struct RememberedHub: Equatable, Sendable {
   /// `HOST:PORT`.
@@ -10,7 +10,7 @@ public struct RememberedHub: Equatable, Sendable {
     self.fingerprint = fingerprint
   }
 
-  public static func path(_ stateDirectory: String) -> String { stateDirectory + "/hub" }
+  public static func path(_ stateDirectory: String) -> String { stateDirectory + "/default_hub" }
 
   /// nil where there is none, or the file says nothing that this version understands: it is only a memory.
   public static func load(stateDirectory: String) throws(IdentityError) -> RememberedHub? {

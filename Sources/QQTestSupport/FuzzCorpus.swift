@@ -3,6 +3,7 @@ import QQProtocol
 /// What a fuzzer of lines starts from.
 public enum FuzzCorpus {
   private static let id = MessageID(high: 0x0123_4567_89AB_CDEF, low: 0xFEDC_BA98_7654_3210)
+  private static let fingerprint = "SHA256:" + String(repeating: "A", count: 43)
   private static let time = Timestamp(milliseconds: 1_795_421_702_113)
 
   /// Each kind of frame that a client sends, with all its fields and with few.
@@ -59,11 +60,11 @@ public enum FuzzCorpus {
     .presence(.init(time: time, nick: "carol", address: "192.168.1.9", online: true)),
     .receipt(.init(time: time, id: id, nick: "bob")), .gap(from: 4100, to: 4140),
     .user(
-      .init(ref: 1, nick: "a", address: "::1", online: true, since: time, groups: ["@all", "@ops"], key: "SHA256:x")),
+      .init(ref: 1, nick: "a", address: "::1", online: true, since: time, groups: ["@all", "@ops"], key: fingerprint)),
     .user(.init(nick: "a", address: nil, online: false, since: nil, groups: [], key: nil)), .pong(ref: 8),
     .user(
       .init(
-        nick: "a", address: nil, online: false, since: nil, groups: [], key: "SHA256:x", isOwner: true, removed: time)),
+        nick: "a", address: nil, online: false, since: nil, groups: [], key: fingerprint, isOwner: true, removed: time)),
     .invite(.init(ref: 1, id: "0123456789", state: .open, nick: nil, by: "a", made: time, expires: time)),
     .invite(
       .init(

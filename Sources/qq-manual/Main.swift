@@ -24,6 +24,11 @@ enum Main {
     }
     let date = try String(contentsOf: folder.appendingPathComponent("date"), encoding: .utf8)
       .trimmingCharacters(in: .whitespacesAndNewlines)
+    let events = EventCatalog.current
+    try events.page(date: date, Sections(try read("qq-events"))).write(
+      to: folder.appendingPathComponent("qq-events.5"), atomically: true, encoding: .utf8)
+    try events.schema.write(
+      to: folder.appendingPathComponent("qq-events.schema.json"), atomically: true, encoding: .utf8)
     for page in try Manual.pages(dump.command, date: date, sections: read) {
       try page.text.write(to: folder.appendingPathComponent(page.file), atomically: true, encoding: .utf8)
     }

@@ -106,7 +106,7 @@ struct DiscoveryTests {
       let sent = try await scene.run(there, "send", "bob", "found you")
       #expect(sent.status == 0)
       #expect(sent.standardError.contains("the hub isn't at 10.9.0.1:6789 any more: found it at 10.9.0.77:6789"))
-      #expect(try scene.folder.read("state/qq/hub").hasPrefix("10.9.0.77:6789 "))
+      #expect(try scene.folder.read("state/qq/default_hub").hasPrefix("10.9.0.77:6789 "))
       #expect(try await listener.line()["text"] == "found you")
       // The address by which it was named once means the same hub.
       #expect(try await scene.run(there, "send", "--hub", "10.9.0.1", "bob", "by name").status == 0)

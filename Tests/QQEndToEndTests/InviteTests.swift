@@ -21,7 +21,7 @@ import Testing
       #expect(accepted.status == 0)
       #expect(accepted.lines.map { $0["nick"] } == ["bob"])
       #expect(accepted.lines.map { $0["hub"] } == [hub.address])
-      #expect(try scene.folder.mode("bob/qq/hub") == 0o600)
+      #expect(try scene.folder.mode("bob/qq/default_hub") == 0o600)
       let sent = try await scene.run("send", "@all", "hi", state: "bob", environment: nothing)
       #expect(sent.status == 0)
       // The same account again, as after a lost answer, and another one.
@@ -125,6 +125,20 @@ import Testing
       #expect(try await scene.run("admin", "restore", "bob").status == 0)
       #expect(try await scene.run("who", nick: "bob", state: "other").status == 0)
       #expect(try await scene.run("admin", "remove", "nobody").status == 67)
+    }
+  }
+
+  @Test("a hub whose data is where it is by default, and the memory of another hub, don't get in each other's way")
+  func memory() async throws {
+    try await Scene.run { scene in
+      let first = try scene.start(["serve", "--listen", "127.0.0.1:0"])
+      let address = try await first.line()["address"] ?? ""
+      let nothing = ["QQ_HUB": ""]
+      #expect(try await scene.run("trust", address, environment: nothing).status == 0)
+      let whoami = try await scene.run("whoami", environment: nothing)
+      #expect(whoami.status == 0)
+      #expect(whoami.lines.map { $0["hub"] } == [address])
+      #expect(whoami.lines.map { $0["source"] } == ["used before"])
     }
   }
 

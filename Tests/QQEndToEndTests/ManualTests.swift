@@ -38,6 +38,9 @@ import Testing
       #expect(pages.count == 18)
       for page in pages { #expect(try Self.read(page.file) == page.text, "\(page.file) is stale") }
       #expect(Self.pages([".1"]) == pages.map(\.file).sorted())
+      let events = try EventCatalog.current.page(date: date, Sections(Self.read("sections/qq-events.mdoc")))
+      #expect(try Self.read("qq-events.5") == events, "qq-events.5 is stale")
+      #expect(try Self.read("qq-events.schema.json") == EventCatalog.current.schema, "the schema is stale")
     }
   }
 
