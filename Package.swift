@@ -131,7 +131,8 @@ let package = Package(
       ],
       swiftSettings: common),
     .testTarget(
-      name: "QQEndToEndTests", dependencies: ["qq", "QQManual", "QQTestSupport", "QQProtocol"], swiftSettings: common),
+      name: "QQEndToEndTests",
+      dependencies: ["qq", "QQManual", "QQClient", "QQIdentity", "QQTestSupport", "QQProtocol"], swiftSettings: common),
     .testTarget(
       name: "QQCommandsTests", dependencies: ["QQCommands", "QQClient", "QQProtocol", "QQTestSupport"],
       swiftSettings: common),
