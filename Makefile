@@ -2,7 +2,7 @@
 # make demo    a hub, a listener and a few messages, checked
 # make test    everything that must hold
 # make bench   figures beside nats-server and mosquitto
-# make man     the commands' manual pages anew, from the commands and man/sections
+# make man     the commands' manual pages and completions anew, from the commands and man/sections
 .DEFAULT_GOAL := all
 .PHONY: all man test demo bench format lint install uninstall packages bench-packages clean
 
@@ -28,7 +28,7 @@ packages:
 
 # Some tests lay cables between network namespaces, some read the manual and try its examples.
 test: packages
-	@Scripts/need iproute2 util-linux mandoc jq openssl
+	@Scripts/need iproute2 util-linux mandoc jq openssl zsh fish
 	$(MAKE) lint
 	$(SWIFT) build --build-tests $(CHECKED)
 	$(SWIFT) test --skip-build
@@ -36,7 +36,7 @@ test: packages
 man: packages
 	$(SWIFT) build --product qq
 	$(SWIFT) build --product qq-manual
-	.build/debug/qq-manual .build/debug/qq man
+	.build/debug/qq-manual .build/debug/qq man completions
 
 lint:
 	$(SWIFT) format lint --strict --parallel --recursive Sources Tests Package.swift

@@ -37,7 +37,9 @@ struct Admin: AsyncParsableCommand {
         """)
 
     @OptionGroup var options: GlobalOptions
-    @Argument(help: .init("The user, by nick or by key (SHA256:…).", valueName: "user")) var user: String
+    @Argument(
+      help: .init("The user, by nick or by key (SHA256:…).", valueName: "user"), completion: LiveCompletion.nicks)
+    var user: String
 
     func run() async throws {
       let context = try await CommandContext.find(options)
@@ -52,7 +54,9 @@ struct Admin: AsyncParsableCommand {
       discussion: "What was said meanwhile stays unheard, and the user is in no group.")
 
     @OptionGroup var options: GlobalOptions
-    @Argument(help: .init("The user, by nick or by key (SHA256:…).", valueName: "user")) var user: String
+    @Argument(
+      help: .init("The user, by nick or by key (SHA256:…).", valueName: "user"), completion: LiveCompletion.nicks)
+    var user: String
 
     func run() async throws {
       let context = try await CommandContext.find(options)
@@ -81,7 +85,9 @@ struct Admin: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "End an invite that wasn't used yet.")
 
     @OptionGroup var options: GlobalOptions
-    @Argument(help: .init("The invite, as \"qq admin invites\" names it.", valueName: "id")) var invite: String
+    @Argument(
+      help: .init("The invite, as \"qq admin invites\" names it.", valueName: "id"), completion: LiveCompletion.invites)
+    var invite: String
 
     func run() async throws {
       let context = try await CommandContext.find(options)

@@ -24,7 +24,7 @@ struct Chat: AsyncParsableCommand {
   @Option(help: .init("The named reader whose place is kept.", valueName: "name"))
   var cursor: String = "chat"
 
-  @Argument(help: .init("Whom to write to.", valueName: "target"))
+  @Argument(help: .init("Whom to write to.", valueName: "target"), completion: LiveCompletion.targets)
   var target: String = "@all"
 
   func validate() throws {

@@ -15,10 +15,10 @@ struct Get: AsyncParsableCommand {
 
   @Option(
     name: [.customShort("o"), .customLong("output")],
-    help: .init("Where to save it; \"-\" is standard output.", valueName: "path"))
+    help: .init("Where to save it; \"-\" is standard output.", valueName: "path"), completion: .file())
   var output: String?
 
-  @Argument(help: "The file's id.") var id: String
+  @Argument(help: "The file's id.", completion: LiveCompletion.files) var id: String
 
   func validate() throws {
     if MessageID(id) == nil { throw ValidationError("\"\(id)\" is no id: a \"file\" event has one, of 26 characters") }

@@ -18,7 +18,7 @@ struct History: AsyncParsableCommand {
   @Option(help: .init("Only messages whose text matches.", valueName: "regex"))
   var match: String?
 
-  @Argument(help: .init("A nick, an address or a @group.", valueName: "target"))
+  @Argument(help: .init("A nick, an address or a @group.", valueName: "target"), completion: LiveCompletion.targets)
   var target: String?
 
   func validate() throws {

@@ -30,7 +30,7 @@ struct Listen: AsyncParsableCommand {
   @Option(help: .init("End when nothing has come for this long.", valueName: "duration"))
   var idle: DurationOption?
 
-  @Option(help: .init("Only from these nicks, joined by commas.", valueName: "nicks"))
+  @Option(help: .init("Only from these nicks, joined by commas.", valueName: "nicks"), completion: LiveCompletion.nicks)
   var from: String?
 
   @Option(help: .init("Only messages whose text matches.", valueName: "regex"))
@@ -44,7 +44,7 @@ struct Listen: AsyncParsableCommand {
   @Option(
     help: .init(
       "Run this for each event, in a shell: the event on its standard input and in QQ_* variables.",
-      valueName: "command"))
+      valueName: "command"), completion: .shellCommand("true"))
   var exec: String?
 
   @Option(help: .init("How often a failed --exec is tried again.", valueName: "count"))
@@ -53,10 +53,12 @@ struct Listen: AsyncParsableCommand {
   @Option(
     help: .init(
       "Save the files that are sent to this user in this folder, which is made where there is none.",
-      valueName: "folder"))
+      valueName: "folder"), completion: .directory)
   var save: String?
 
-  @Argument(help: .init("Only these conversations: nicks, addresses, @groups.", valueName: "targets"))
+  @Argument(
+    help: .init("Only these conversations: nicks, addresses, @groups.", valueName: "targets"),
+    completion: LiveCompletion.targets)
   var targets: String?
 
   func validate() throws {

@@ -29,7 +29,7 @@ struct Join: AsyncParsableCommand {
     commandName: "join", abstract: "Enter a group; lasts until you leave it. A group that isn't there is made.")
 
   @OptionGroup var options: GlobalOptions
-  @Argument(help: "The group.") var group: String
+  @Argument(help: "The group.", completion: LiveCompletion.groups) var group: String
 
   func run() async throws {
     let context = try await CommandContext.find(options)
@@ -42,7 +42,7 @@ struct Leave: AsyncParsableCommand {
   static let configuration = CommandConfiguration(commandName: "leave", abstract: "Leave a group.")
 
   @OptionGroup var options: GlobalOptions
-  @Argument(help: "The group.") var group: String
+  @Argument(help: "The group.", completion: LiveCompletion.groups) var group: String
 
   func run() async throws {
     let context = try await CommandContext.find(options)

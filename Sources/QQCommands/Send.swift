@@ -37,7 +37,9 @@ struct Send: AsyncParsableCommand {
   @Flag(help: "An address where nobody is online stands for whoever was last seen there.")
   var lastSeen = false
 
-  @Argument(help: .init("Whom to send to: nicks, addresses, @groups, joined by commas.", valueName: "targets"))
+  @Argument(
+    help: .init("Whom to send to: nicks, addresses, @groups, joined by commas.", valueName: "targets"),
+    completion: LiveCompletion.targets)
   var targets: String?
 
   @Argument(help: "The text. Words are joined by spaces.")

@@ -33,10 +33,12 @@ struct SendFile: AsyncParsableCommand {
   @Flag(help: "An address where nobody is online stands for whoever was last seen there.")
   var lastSeen = false
 
-  @Argument(help: .init("Whom to send to: nicks, addresses, @groups, joined by commas.", valueName: "targets"))
+  @Argument(
+    help: .init("Whom to send to: nicks, addresses, @groups, joined by commas.", valueName: "targets"),
+    completion: LiveCompletion.targets)
   var targets: String
 
-  @Argument(help: .init("Files and folders; \"-\" is standard input.", valueName: "file"))
+  @Argument(help: .init("Files and folders; \"-\" is standard input.", valueName: "file"), completion: .file())
   var files: [String]
 
   func validate() throws {

@@ -29,7 +29,7 @@ struct Serve: AsyncParsableCommand {
   @Option(help: .init("Where to accept connections; may be given several times.", valueName: "address:port"))
   var listen: [String] = []
 
-  @Option(help: .init("Where the hub's key and journal are kept.", valueName: "directory"))
+  @Option(help: .init("Where the hub's key and journal are kept.", valueName: "directory"), completion: .directory)
   var data: String?
 
   @Flag(help: "Keep nothing: a ring of 256 MiB in memory. The hub's key stays the same.")
@@ -71,10 +71,12 @@ struct Serve: AsyncParsableCommand {
   @Flag(help: "Also accept clients of the original mini QQ, unencrypted, from whoever is admitted.")
   var classic = false
 
-  @Option(help: .init("A certificate chain (PEM) from an authority, instead of the hub's own.", valueName: "file"))
+  @Option(
+    help: .init("A certificate chain (PEM) from an authority, instead of the hub's own.", valueName: "file"),
+    completion: .file())
   var tlsCert: String?
 
-  @Option(help: .init("The key of --tls-cert (PEM).", valueName: "file"))
+  @Option(help: .init("The key of --tls-cert (PEM).", valueName: "file"), completion: .file())
   var tlsKey: String?
 
   @Option(help: .init("How long messages are kept.", valueName: "age"))

@@ -22,7 +22,7 @@ struct TrustCommand: AsyncParsableCommand {
   @Option(help: .init("How long to wait.", valueName: "duration"))
   var timeout: DurationOption = .init(milliseconds: 10_000)
 
-  @Argument(help: .init("Where the hub is.", valueName: "host[:port]"))
+  @Argument(help: .init("Where the hub is.", valueName: "host[:port]"), completion: LiveCompletion.hubs)
   var hub: String
 
   func validate() throws {

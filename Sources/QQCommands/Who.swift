@@ -18,7 +18,7 @@ struct Who: AsyncParsableCommand {
   @Flag(help: "Go on with who comes and goes.")
   var watch = false
 
-  @Option(help: .init("Wait until this user is online.", valueName: "nick"))
+  @Option(help: .init("Wait until this user is online.", valueName: "nick"), completion: LiveCompletion.nicks)
   var wait: String?
 
   func validate() throws {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import QQJournalSQLite
 
-@Suite(.timeLimit(.minutes(1))) struct DamageTests {
+@Suite(.timeLimit(.minutes(10))) struct DamageTests {
   private let directory: TemporaryDirectory
 
   init() throws {

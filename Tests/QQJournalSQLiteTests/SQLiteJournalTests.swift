@@ -6,7 +6,7 @@ import Testing
 
 @testable import QQJournalSQLite
 
-@Suite(.timeLimit(.minutes(1))) struct SQLiteJournalTests {
+@Suite(.timeLimit(.minutes(10))) struct SQLiteJournalTests {
   private let directory: TemporaryDirectory
 
   init() throws {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import QQJournalSQLite
 
-@Suite(.timeLimit(.minutes(1))) struct SchemaTests {
+@Suite(.timeLimit(.minutes(10))) struct SchemaTests {
   /// What version 1 of the schema was when it was released, with rows. Never to be changed.
   private static let version1 = """
     PRAGMA application_id = 1903258161;

@@ -4,7 +4,7 @@ import Testing
 
 @testable import QQJournal
 
-@Suite(.timeLimit(.minutes(1))) struct MemoryJournalTests {
+@Suite(.timeLimit(.minutes(10))) struct MemoryJournalTests {
   @Test("the contract holds", arguments: JournalContract.checks)
   func contract(_ check: JournalContract.Check) async throws {
     try await check.run(JournalHarness(make: { MemoryJournal(epoch: JournalHarness.epoch) }, keepsIDs: false))

@@ -6,7 +6,7 @@ import QQTestSupport
 import Synchronization
 import Testing
 
-@Suite("the spool", .timeLimit(.minutes(1)))
+@Suite("the spool", .timeLimit(.minutes(10)))
 struct SpoolTests {
   private let folder: TemporaryFolder
   private var path: String { folder.path + "/spool" }

@@ -26,10 +26,12 @@ struct OutputOptions: ParsableArguments {
 
 /// Options of every command that speaks to a hub.
 struct GlobalOptions: ParsableArguments {
-  @Option(help: .init("The hub to use.", valueName: "host[:port]"))
+  @Option(help: .init("The hub to use.", valueName: "host[:port]"), completion: LiveCompletion.hubs)
   var hub: String?
 
-  @Option(help: .init("The user to be: selects the identity of that name, made on first use.", valueName: "name"))
+  @Option(
+    help: .init("The user to be: selects the identity of that name, made on first use.", valueName: "name"),
+    completion: LiveCompletion.identities)
   var nick: String?
 
   @OptionGroup var output: OutputOptions

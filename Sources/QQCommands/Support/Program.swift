@@ -39,6 +39,10 @@ public enum Program {
 
   private static func run(_ arguments: [String]) async throws {
     if let request = SendRequest(quickly: arguments) { return try await SendRun(request).run() }
+    // What a shell completes may have to be waited for, which no thread that others need may do.
+    if arguments.first == "---completion" {
+      try await Thread.run { Result { _ = try QQ.parseAsRoot(arguments) } }.get()
+    }
     var command = try command(arguments)
     if var command = command as? any AsyncParsableCommand {
       try await command.run()

@@ -118,8 +118,17 @@ public final class Scene: Sendable {
     _ arguments: [String], columns: Int = 80, height: Int = 24, state: String = "state",
     environment changes: [String: String] = [:], program: [String] = []
   ) throws -> TerminalProcess {
+    try terminal(
+      running: program + [Scene.binary] + arguments, columns: columns, height: height, state: state,
+      environment: changes)
+  }
+
+  /// Any program on a terminal of its own.
+  public func terminal(
+    running command: [String], columns: Int = 80, height: Int = 24, state: String = "state",
+    environment changes: [String: String] = [:]
+  ) throws -> TerminalProcess {
     let changes = ["TERM": "xterm-256color"].merging(changes) { $1 }
-    let command = program + [Scene.binary] + arguments
     let terminal = try TerminalProcess(
       command[0], Array(command.dropFirst()), environment: environment(state, changes), columns: columns, height: height
     )
