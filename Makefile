@@ -1,6 +1,7 @@
 # make         the release binary, at .build/release/qq
 # make demo    a hub, a listener and a few messages, checked
 # make test    everything that must hold
+# make install PREFIX=/usr/local   the binary, manual pages, completions, units and examples; uninstall removes them
 # make bench   figures beside nats-server and mosquitto
 # make man     the commands' manual pages and completions anew, from the commands and man/sections
 .DEFAULT_GOAL := all
@@ -56,11 +57,31 @@ bench: bench-packages all
 	$(SWIFT) build $(RELEASE) --product qq-bench
 	.build/release/qq-bench suite --hub .build/release/qq
 
-install: all
-	install -D -m 755 .build/release/qq $(DESTDIR)$(PREFIX)/bin/qq
+# Where things go: the FHS, and what the shells and systemd look for.
+BINDIR = $(PREFIX)/bin
+DATADIR = $(PREFIX)/share
+UNITDIR ?= $(PREFIX)/lib/systemd
+SYSCONFDIR ?= /etc
+INSTALLED = \
+	$(BINDIR)/qq \
+	$(foreach page,$(wildcard man/*.1),$(DATADIR)/man/man1/$(notdir $(page)).gz) \
+	$(foreach page,$(wildcard man/*.5),$(DATADIR)/man/man5/$(notdir $(page)).gz) \
+	$(foreach page,$(wildcard man/*.7),$(DATADIR)/man/man7/$(notdir $(page)).gz) \
+	$(DATADIR)/qq/qq-events.schema.json \
+	$(DATADIR)/bash-completion/completions/qq \
+	$(DATADIR)/zsh/site-functions/_qq \
+	$(DATADIR)/fish/vendor_completions.d/qq.fish \
+	$(UNITDIR)/system/qq-hub.service $(UNITDIR)/system/qq-hub.socket $(UNITDIR)/user/qq-listen.service \
+	$(DATADIR)/doc/qq/README.md $(DATADIR)/doc/qq/examples/on-message $(DATADIR)/doc/qq/examples/qq-hub.default
 
+install: all
+	Scripts/install .build/release/qq "$(DESTDIR)" "$(BINDIR)" "$(DATADIR)" "$(UNITDIR)" "$(SYSCONFDIR)"
+
+# What install has put somewhere, and the folders that nobody else has anything in.
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/qq
+	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
+	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(DATADIR)/doc/qq/examples $(DESTDIR)$(DATADIR)/doc/qq \
+	  $(DESTDIR)$(DATADIR)/qq
 
 clean:
 	$(SWIFT) package clean

@@ -60,8 +60,7 @@ let package = Package(
       name: "QQCommands",
       dependencies: [
         "QQServer", "QQChat", "QQClient", "QQHub", "QQSpool", "QQJournal", "QQJournalSQLite", "QQTransport",
-        "QQIdentity",
-        "QQProtocol",
+        "QQIdentity", "QQProtocol", "CLinux",
         arguments, crypto, logging, nio, nioSSL, deque,
       ],
       swiftSettings: common),

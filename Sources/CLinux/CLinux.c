@@ -6,9 +6,11 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 int qq_rename_exclusive(int old_folder, const char *old_name, int new_folder, const char *new_name) {
@@ -92,4 +94,21 @@ int qq_is_listening(uint16_t port) {
 const char *qq_zone(const struct sockaddr *address, char *name) {
   if (address->sa_family != AF_INET6) return NULL;
   return if_indextoname(((const struct sockaddr_in6 *)address)->sin6_scope_id, name);
+}
+
+int qq_notify(const char *socket_name, const char *state) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  size_t length = strlen(socket_name);
+  if (length < 2 || length >= sizeof address.sun_path) {
+    errno = EINVAL;
+    return -1;
+  }
+  memcpy(address.sun_path, socket_name, length);
+  if (address.sun_path[0] == '@') address.sun_path[0] = 0;
+  int client = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (client < 0) return -1;
+  socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+  ssize_t sent = sendto(client, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address, size);
+  close(client);
+  return sent < 0 ? -1 : 0;
 }

@@ -1,8 +1,6 @@
 import ArgumentParser
-import Glibc
 import Logging
 import NIOCore
-import NIOSSL
 import QQClient
 import QQHub
 import QQIdentity
@@ -128,6 +126,8 @@ struct Serve: AsyncParsableCommand {
     let local = LocalNetworks.current()
     var server = ServerConfiguration(listen: places(local), tls: certificate.settings, hub: hub)
     server.classic = classic ? ClassicSettings() : nil
+    let manager = ServiceManager(environment)
+    server.inherited = manager.listeners
     server.trustedProxies = trustedProxy.compactMap { CIDR($0) }
     server.threads = threads ?? max(1, min(8, Self.processors - 1))
     let files = Self.raiseFileLimit()
@@ -135,8 +135,7 @@ struct Serve: AsyncParsableCommand {
     (hub.localAddresses, hub.interfaces) = (local.addresses, local.networks)
     server.hub = hub
 
-    var logger = Logger(label: "qq") { _ in StreamLogHandler.standardError(label: "qq") }
-    logger.logLevel = options.verbose ? .debug : .warning
+    let logger = logger()
     let end = ServeEnd()
     Signals.onFirst { end.finish(nil) }
 
@@ -160,7 +159,12 @@ struct Serve: AsyncParsableCommand {
     }
     running.followNetworks(announcing: noAnnounce ? nil : certificate.fingerprint.description)
     try announce(running, fingerprint: certificate.fingerprint, hub: hub, directory: directory, output)
-    if let reason = await end.wait() {
+    manager.ready("\(running.addresses.count) listening")
+    if let watchdog = manager.watchdog { running.keepBeating(every: watchdog / 2) { manager.isWell() } }
+    Signals.onHangUp { reload(running, directory, manager, logger) }
+    let reason = await end.wait()
+    manager.stopping()
+    if let reason {
       throw CommandFailure(
         .ioError,
         "the journal can promise nothing any more: \(reason). What was not answered is not kept; start again when the disk is well"
@@ -169,96 +173,16 @@ struct Serve: AsyncParsableCommand {
     await running.stop()
   }
 
-  // MARK: Settings
-
-  private func hubConfiguration(_ environment: Environment) throws -> HubConfiguration {
-    var hub = HubConfiguration(name: Environment.hostName, instance: .random(in: 0...(.max)))
-    hub.admission = open ? .everybody : inviteOnly ? .nobody : .localNetworks
-    hub.admitted = admit.compactMap { CIDR($0) }
-    hub.files.file = maxFile?.bytes ?? .max
-    hub.files.user = quota?.bytes ?? .max
-    hub.files.total = spoolSize?.bytes ?? .max
-    hub.files.reserve = reserve.bytes
-    hub.plaintext = plaintextLan ? .admitted : plaintext ? .loopback : .refused
-    hub.everybodyInvites = membersInvite
-    hub.ownerKeys = Set(owner.compactMap { Fingerprint($0)?.bytes })
-    // Whoever starts the hub is an owner: the user that this account's commands are by default.
-    let context = try? CommandContext(CommonSettings(output: options.settings), environment: environment)
-    let nick = context?.nick ?? Nick.derived(from: Environment.account, host: nil).text
-    do throws(IdentityError) {
-      let identity = try IdentityStore(stateDirectory: environment.stateDirectory).loadOrCreate(nick)
-      hub.ownerKeys.insert(identity.fingerprint.bytes)
+  /// The certificate anew: what was renewed holds for whoever connects from now on.
+  private func reload(_ server: HubServer, _ directory: String, _ manager: ServiceManager, _ logger: Logger) {
+    manager.reloading()
+    do {
+      try server.reload(certificate(directory).settings)
+      Output.complain("read the certificate anew")
     } catch {
-      // Without a home nobody is at home here: --owner names who is.
+      logger.error("the certificate stays as it was", metadata: ["reason": "\(Program.message(of: error))"])
     }
-    return hub
-  }
-
-  private func certificate(_ directory: String) throws -> (settings: TLSConfiguration, fingerprint: Fingerprint) {
-    do throws(IdentityError) {
-      if let tlsCert, let tlsKey {
-        let files = try CertificateFiles(certificatePath: tlsCert, keyPath: tlsKey)
-        return (TLSSettings.server(certificate: files), files.fingerprint)
-      }
-      let identity = try Identity.loadOrCreate(directory + "/hub.key", commonName: "qq hub")
-      return (TLSSettings.server(identity: identity), identity.fingerprint)
-    } catch {
-      throw CommandFailure(tlsCert == nil ? ExitStatus(error) : .config, error.message)
-    }
-  }
-
-  private func spool(_ directory: String, _ logger: Logger) throws -> Spool {
-    try Spool(directory, reserve: reserve.bytes) { logger.error("spool", metadata: ["problem": "\($0)"]) }
-  }
-
-  /// Every interface unless places were named; where only a port is, of IPv6 besides IPv4 if the machine has it.
-  private func places(_ local: LocalNetworks) -> [(host: String, port: Int)] {
-    let hasIPv6 = local.addresses.contains { !$0.isIPv4 }
-    return (listen.isEmpty ? [String(ProtocolLimits.port)] : listen).flatMap { text -> [(host: String, port: Int)] in
-      guard let place = Self.place(text) else { return [] }
-      // Two free ports would be two different ones.
-      return Int(text) != nil && hasIPv6 && place.port > 0 ? [place, ("::", place.port)] : [place]
-    }
-  }
-
-  static func place(_ text: String) -> (host: String, port: Int)? {
-    if let port = Int(text) { return 0...65_535 ~= port ? ("0.0.0.0", port) : nil }
-    guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), 0...65_535 ~= port
-    else { return IPAddress(text).map { ($0.description, ProtocolLimits.port) } }
-    let host = text[..<colon]
-    if host == "localhost" { return ("127.0.0.1", port) }
-    return IPAddress(host).map { ($0.description, port) }
-  }
-
-  private static var processors: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
-
-  private static func newEpoch() -> String {
-    MessageID(high: .random(in: 0...(.max)), low: .random(in: 0...(.max))).description
-  }
-
-  /// As many file descriptors as the system gives; says how many that are.
-  private static func raiseFileLimit() -> Int {
-    var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1_024 }
-    limit.rlim_cur = limit.rlim_max
-    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-    return Int(clamping: min(limit.rlim_cur, 1 << 20))
-  }
-
-  private static func explain(_ error: any Error) -> any Error {
-    switch error {
-    case let error as SQLiteJournalError:
-      if case .locked = error { return CommandFailure(.unavailable, error.message) }
-      return CommandFailure(.cannotCreate, error.message)
-    case let error as SpoolError:
-      return CommandFailure(.cannotCreate, error.message)
-    case ServerError.cannotListen(let host, let port, let reason):
-      return CommandFailure(
-        .unavailable, "cannot listen on \(Endpoint(host: host, port: port)): \(reason) (--listen names another)")
-    default:
-      return error
-    }
+    manager.ready("\(server.addresses.count) listening")
   }
 
   // MARK: Saying so

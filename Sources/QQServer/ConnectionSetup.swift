@@ -4,12 +4,14 @@ import NIOSSL
 import QQHub
 import QQProtocol
 import QQTransport
+import Synchronization
 
 /// Builds the pipeline of a connection that was accepted: who it is from, then which dialect it speaks, then the
 /// handlers for that.
 struct ConnectionSetup: Sendable {
   let configuration: ServerConfiguration
-  let tls: NIOSSLContext?
+  /// nil where only plaintext is spoken.
+  let tls: Certificates?
   let runner: HubRunner
   let ports: [LoopPort]
   let connections: ConnectionCounter
@@ -58,7 +60,7 @@ struct ConnectionSetup: Sendable {
     if isTLS, let tls {
       // Who may do what is decided at hello; here every certificate will do.
       let handler = NIOSSLServerHandler(
-        context: tls, customVerificationCallback: { _, verdict in verdict.succeed(.certificateVerified) })
+        context: tls.context, customVerificationCallback: { _, verdict in verdict.succeed(.certificateVerified) })
       try channel.pipeline.syncOperations.addHandler(handler)
     } else {
       // Before anything is known the end of one direction is the end, or peers that say nothing and leave would stay
@@ -71,5 +73,21 @@ struct ConnectionSetup: Sendable {
     if let translation { try channel.pipeline.syncOperations.addHandler(translation) }
     try channel.pipeline.syncOperations.addHandler(connection)
     translation?.start()
+  }
+}
+
+/// The hub's certificate, which may be exchanged for a newer one while connections go on.
+final class Certificates: Sendable {
+  private let current: Mutex<NIOSSLContext>
+
+  init(_ configuration: TLSConfiguration) throws {
+    current = Mutex(try NIOSSLContext(configuration: configuration))
+  }
+
+  var context: NIOSSLContext { current.withLock(\.self) }
+
+  func replace(_ configuration: TLSConfiguration) throws {
+    let new = try NIOSSLContext(configuration: configuration)
+    current.withLock { $0 = new }
   }
 }

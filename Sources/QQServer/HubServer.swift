@@ -14,6 +14,8 @@ import Synchronization
 public struct ServerConfiguration: Sendable {
   /// Addresses and ports to accept on; port 0 is any that is free.
   public var listen: [(host: String, port: Int)]
+  /// Sockets that listen already, in the place of these.
+  public var inherited: [CInt] = []
   /// nil where only plaintext is spoken.
   public var tls: TLSConfiguration?
   public var hub: HubConfiguration
@@ -53,13 +55,15 @@ public final class HubServer: Sendable {
   public let addresses: [SocketAddress]
   private let connections: ConnectionCounter
   private let spool: Spool
+  private let certificates: Certificates?
   /// What goes on beside until it stops.
   let following = Mutex<Task<Void, Never>?>(nil)
 
   private init(
     group: MultiThreadedEventLoopGroup, name: String, runner: HubRunner, spool: Spool, listeners: [any Channel],
-    connections: ConnectionCounter, logger: Logger
+    connections: ConnectionCounter, certificates: Certificates?, logger: Logger
   ) {
+    self.certificates = certificates
     self.group = group
     self.name = name
     self.logger = logger
@@ -85,12 +89,17 @@ public final class HubServer: Sendable {
       ports: ports, logger: logger, onFailure: onFailure)
     await runner.start()
     let connections = ConnectionCounter(limit: configuration.maximumConnections)
+    var certificates: Certificates?
     var listeners: [any Channel] = []
     do {
-      let tls = try configuration.tls.map { try NIOSSLContext(configuration: $0) }
+      certificates = try configuration.tls.map { try Certificates($0) }
       let setup = ConnectionSetup(
-        configuration: configuration, tls: tls, runner: runner, ports: ports, connections: connections, logger: logger)
-      for place in configuration.listen {
+        configuration: configuration, tls: certificates, runner: runner, ports: ports, connections: connections,
+        logger: logger)
+      for descriptor in configuration.inherited {
+        listeners.append(try await bootstrap(group, setup, isTwin: false).withBoundSocket(descriptor).get())
+      }
+      for place in configuration.inherited.isEmpty ? configuration.listen : [] {
         do {
           let isTwin =
             place.host.contains(":")
@@ -116,7 +125,7 @@ public final class HubServer: Sendable {
     }
     return HubServer(
       group: group, name: configuration.hub.name, runner: runner, spool: spool, listeners: listeners,
-      connections: connections, logger: logger)
+      connections: connections, certificates: certificates, logger: logger)
   }
 
   private static func reason(_ error: any Error) -> String {
@@ -149,6 +158,14 @@ public final class HubServer: Sendable {
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture { try setup.begin(channel) }
       }
+  }
+
+  /// New connections get this certificate; those there are stay as they are.
+  public func reload(_ configuration: TLSConfiguration) throws { try certificates?.replace(configuration) }
+
+  /// Calls `beat` so often, in milliseconds, for as long as the hub gets to do anything at all.
+  public func keepBeating(every interval: Int64, _ beat: @escaping @Sendable () -> Void) {
+    runner.loop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(interval)) { _ in beat() }
   }
 
   /// Stops accepting, commits and answers all that was read, and closes.

@@ -25,6 +25,10 @@ int qq_sync_filesystem(int file);
 /// Whether something on this machine accepts TCP connections at a port of 127.0.0.1, or is too busy to say.
 int qq_is_listening(uint16_t port);
 
+/// Sends a datagram to a Unix socket, an abstract one where the name begins with "@": 0, or -1 for an error. What
+/// sd_notify(3) does.
+int qq_notify(const char *socket_name, const char *state);
+
 /// The zone of an IPv6 address (RFC 4007), its interface's name, into a buffer of IF_NAMESIZE bytes; NULL where there is
 /// none.
 const char *qq_zone(const struct sockaddr *address, char *name);

@@ -10,7 +10,8 @@ public enum Program {
   /// Not `async`: by the time an asynchronous main runs there are threads already, which a signal would find
   /// unprepared.
   public static func main() -> Never {
-    Signals.watch(ownsTerminal: CommandLine.arguments.dropFirst().first == "chat")
+    let command = CommandLine.arguments.dropFirst().first
+    Signals.watch(ownsTerminal: command == "chat", reloads: command == "serve")
     Task { await run() }
     while true { pause() }
   }

@@ -7,11 +7,14 @@ enum Signals {
   /// Call before any other thread is made: they inherit the mask. A shell sets SIGINT to be ignored for `&` in a
   /// script; that is undone, so that `kill -INT` stops a hub however it was started.
   /// `ownsTerminal`: changes of the terminal's size and Ctrl-Z come here too.
-  static func watch(ownsTerminal: Bool = false) {
+  /// `reloads`: SIGHUP does what `onHangUp` says.
+  static func watch(ownsTerminal: Bool = false, reloads: Bool = false) {
     signal(SIGPIPE, SIG_IGN)
     var set = sigset_t()
     sigemptyset(&set)
-    for number in [SIGINT, SIGTERM] + (ownsTerminal ? [SIGWINCH, SIGTSTP, SIGHUP, SIGQUIT] : []) {
+    for number in [SIGINT, SIGTERM] + (ownsTerminal ? [SIGWINCH, SIGTSTP, SIGHUP, SIGQUIT] : [])
+      + (reloads ? [SIGHUP] : [])
+    {
       // nohup(1) means it.
       if number == SIGHUP, isIgnored(number) { continue }
       signal(number, SIG_DFL)
@@ -39,7 +42,7 @@ enum Signals {
   private static let state = Mutex(
     (
       first: nil as ContinuousClock.Instant?, handler: nil as (@Sendable () -> Void)?,
-      each: nil as (@Sendable (Kind) -> Void)?
+      each: nil as (@Sendable (Kind) -> Void)?, hangUp: nil as (@Sendable () -> Void)?
     ))
 
   enum Kind: Sendable {
@@ -57,6 +60,11 @@ enum Signals {
     state.withLock { $0.handler = handler }
   }
 
+  /// What SIGHUP does from here on, each time.
+  static func onHangUp(_ handler: @escaping @Sendable () -> Void) {
+    state.withLock { $0.hangUp = handler }
+  }
+
   /// From here on every signal comes here, and none ends the program.
   static func onEach(_ handler: @escaping @Sendable (Kind) -> Void) {
     state.withLock { $0.each = handler }
@@ -72,6 +80,7 @@ enum Signals {
   }
 
   private static func received(_ number: Int32) {
+    if number == SIGHUP, let reload = state.withLock({ $0.hangUp }) { return reload() }
     if let each = state.withLock({ $0.each }) { return each(kind(number)) }
     switch kind(number) {
     case .resize: return
