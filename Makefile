@@ -2,10 +2,11 @@
 # make demo    a hub, a listener and a few messages, checked
 # make test    everything that must hold
 # make install PREFIX=/usr/local   the binary, manual pages, completions, units and examples; uninstall removes them
+# make deb     a Debian package, in .build/deb
 # make bench   figures beside nats-server and mosquitto
 # make man     the commands' manual pages and completions anew, from the commands and man/sections
 .DEFAULT_GOAL := all
-.PHONY: all man test demo bench format lint install uninstall packages bench-packages clean
+.PHONY: all man test demo bench format lint install uninstall deb packages bench-packages clean
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -82,6 +83,11 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
 	-rmdir --ignore-fail-on-non-empty $(DESTDIR)$(DATADIR)/doc/qq/examples $(DESTDIR)$(DATADIR)/doc/qq \
 	  $(DESTDIR)$(DATADIR)/qq
+
+# A Debian package in .build/deb, looked over by lintian.
+deb: all
+	@Scripts/need dpkg-dev lintian
+	lintian --fail-on error --tag-display-limit 0 "$$(Scripts/deb .build/release/qq .build/deb)"
 
 clean:
 	$(SWIFT) package clean
