@@ -3,6 +3,7 @@ import QQClient
 import QQIdentity
 import QQProtocol
 import QQTransport
+import Synchronization
 
 struct Invite: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -39,17 +40,30 @@ struct Invite: AsyncParsableCommand {
     guard !context.isPlaintext else {
       throw CommandFailure(.usage, "an invite carries the hub's key: leave out --plaintext")
     }
-    let key = try await HubProbe.key(of: context.endpoint, within: context.timeout ?? 10_000)
-    let endpoints = try await places(context, key)
-    let token = InviteToken(
-      endpoints: endpoints, fingerprint: key, secret: (0..<InviteToken.secretBytes).map { _ in .random(in: 0...(.max)) }
-    )
-    let frame = ClientFrame.invite(ref: 1, hash: token.hash, nick: nickFor, lifetime: expires.milliseconds)
+    let secret: [UInt8] = (0..<InviteToken.secretBytes).map { _ in .random(in: 0...(.max)) }
+    let frame = ClientFrame.invite(
+      ref: 1, hash: Digest(of: secret), nick: nickFor, lifetime: expires.milliseconds)
+    let made = Made()
     try await request(context, frame) { line in
       guard case .invite(let invite) = line.frame else { return false }
-      try show(token, invite, context.output)
+      made.invite.withLock { $0 = invite }
       return true
     }
+    guard let invite = made.invite.withLock(\.self) else { return }
+    // The key that the hub has just proved to have, and no other: who takes the token will trust it.
+    let key = try await provedKey(context)
+    let token = InviteToken(endpoints: try await places(context, key), fingerprint: key, secret: secret)
+    try show(token, invite, context.output)
+  }
+
+  private final class Made: Sendable {
+    let invite = Mutex<HubFrame.Invite?>(nil)
+  }
+
+  private func provedKey(_ context: CommandContext) async throws -> Fingerprint {
+    if case .pin(let key, _) = try context.trust() { return key }
+    // An authority vouches for its name; the key is what it has now.
+    return try await HubProbe.key(of: context.endpoint, within: context.timeout ?? 10_000)
   }
 
   /// Where who isn't on this machine finds the hub: as it was named here. This machine's own addresses stand for

@@ -118,7 +118,8 @@ extension Hub {
   }
 
   mutating func applyInvite(_ body: InviteBody, time: Timestamp, from session: SessionID?, ref: Int64?) {
-    for row in directory.invites.values where row.expires + Self.memory < time { directory.forget(invite: row.hash) }
+    let forgotten = directory.invites.values.filter { $0.expires + Self.memory < time }
+    for row in forgotten.sorted(by: { $0.id < $1.id }) { directory.forget(invite: row.hash) }
     if directory.isRemoved(body.by) { return }
     do throws(Refusal) {
       try checkNew(body, at: time)

@@ -51,7 +51,8 @@ extension Hub {
     if !before.isRemoved {
       directory.update(user) { $0.removed = time }
       for stay in before.stays where stay.left == nil { directory.leave(user, stay.group, at: seq) }
-      for var invite in directory.invites.values where invite.by == user && invite.end == nil {
+      for var invite in directory.invites.values.sorted(by: { $0.id < $1.id })
+      where invite.by == user && invite.end == nil {
         invite.end = .revoked(at: time)
         directory.put(invite)
       }

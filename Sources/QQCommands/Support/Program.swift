@@ -11,7 +11,8 @@ public enum Program {
   /// unprepared.
   public static func main() -> Never {
     let command = CommandLine.arguments.dropFirst().first
-    Signals.watch(ownsTerminal: command == "chat", reloads: command == "serve")
+    // A hub that somebody watches ends with the terminal; one that nobody does is told by SIGHUP to read its files anew.
+    Signals.watch(ownsTerminal: command == "chat", reloads: command == "serve" && isatty(2) == 0)
     Task { await run() }
     while true { pause() }
   }
