@@ -73,7 +73,7 @@ INSTALLED = \
 	$(DATADIR)/zsh/site-functions/_qq \
 	$(DATADIR)/fish/vendor_completions.d/qq.fish \
 	$(UNITDIR)/system/qq-hub.service $(UNITDIR)/system/qq-hub.socket $(UNITDIR)/user/qq-listen.service \
-	$(DATADIR)/doc/qq/README.md $(DATADIR)/doc/qq/examples/on-message $(DATADIR)/doc/qq/examples/qq-hub.default
+	$(DATADIR)/doc/qq/README.md $(DATADIR)/doc/qq/README.zh-CN.md $(DATADIR)/doc/qq/examples/on-message $(DATADIR)/doc/qq/examples/qq-hub.default
 
 install: all
 	Scripts/install .build/release/qq "$(DESTDIR)" "$(BINDIR)" "$(DATADIR)" "$(UNITDIR)" "$(SYSCONFDIR)"

@@ -33,7 +33,7 @@ public enum ClientError: Error, Sendable {
     case .notAHub(let hub, let reason): "\(hub) does not speak qq: \(reason)"
     case .keyChanged(let hub, let expected, let seen, let file):
       "the key of the hub at \(hub) has changed: expected \(expected), got \(seen). Somebody may be in between; "
-        + "if the hub was set up anew, remove its line from \(file)"
+        + "if the hub was set up anew, \"qq trust --replace \(hub)\" says so (the key is known from \(file))"
     case .untrusted(let hub, let seen):
       "the hub at \(hub) is not trusted yet (its key is \(seen)): name it with --hub to trust it"
     case .certificateRefused(let hub, let reason): "the certificate of the hub at \(hub) was refused: \(reason)"
