@@ -31,6 +31,7 @@ let nio: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
+let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
@@ -77,7 +78,8 @@ let package = Package(
     .target(
       name: "QQServer",
       dependencies: [
-        "QQHub", "QQJournal", "QQSpool", "QQTransport", "QQIdentity", "QQProtocol", nio, nioPosix, nioSSL, logging,
+        "QQHub", "QQJournal", "QQSpool", "QQTransport", "QQIdentity", "QQProtocol", nio, nioPosix, nioSSL, nioHTTP,
+        logging,
         deque,
         .product(name: "NIOTLS", package: "swift-nio"),
       ],

@@ -188,7 +188,7 @@ _qq_serve() {
     repeating_flags=()
     non_repeating_flags=(--json --text --quiet -q --verbose -v --ephemeral --open --invite-only --no-announce --members-invite --plaintext --classic --version -h --help)
     repeating_options=(--listen --admit --trusted-proxy --owner)
-    non_repeating_options=(--data --tls-cert --tls-key --retain --max-file --quota --spool --reserve --threads)
+    non_repeating_options=(--data --tls-cert --tls-key --retain --max-file --quota --spool --reserve --metrics --threads)
     __qq_offer_flags_options 0
 
     # Offer option value completions
@@ -230,6 +230,9 @@ _qq_serve() {
         return
         ;;
     '--reserve')
+        return
+        ;;
+    '--metrics')
         return
         ;;
     '--threads')

@@ -23,7 +23,7 @@ function __qq_parse_tokens -S
         __qq_parse_subcommand 0 'version' 'h/help'
         switch $unparsed_tokens[1]
         case 'serve'
-            __qq_parse_subcommand 0 'json' 'text' 'q/quiet' 'v/verbose' 'listen=+' 'data=' 'ephemeral' 'open' 'invite-only' 'admit=+' 'no-announce' 'trusted-proxy=+' 'owner=+' 'members-invite' 'plaintext' 'classic' 'tls-cert=' 'tls-key=' 'retain=' 'max-file=' 'quota=' 'spool=' 'reserve=' 'threads=' 'version' 'h/help'
+            __qq_parse_subcommand 0 'json' 'text' 'q/quiet' 'v/verbose' 'listen=+' 'data=' 'ephemeral' 'open' 'invite-only' 'admit=+' 'no-announce' 'trusted-proxy=+' 'owner=+' 'members-invite' 'plaintext' 'classic' 'tls-cert=' 'tls-key=' 'retain=' 'max-file=' 'quota=' 'spool=' 'reserve=' 'metrics=' 'threads=' 'version' 'h/help'
         case 'send'
             __qq_parse_subcommand -r 2 'hub=' 'nick=' 'json' 'text' 'q/quiet' 'v/verbose' 'timeout=' 'plaintext' 'lines' 'jsonl' 'wait=' 'id=' 'reply-to=' 'last-seen' 'version' 'h/help'
         case 'sendfile'
@@ -166,6 +166,7 @@ complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serv
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" quota' -l 'quota' -d 'Keep no more than this of the files of one user.' -rfka ''
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" spool' -l 'spool' -d 'Keep no more than this of all files.' -rfka ''
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" reserve' -l 'reserve' -d 'Take no file that would leave less than this free on the disk.' -rfka ''
+complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" metrics' -l 'metrics' -d 'Tell how the hub is doing over HTTP: /metrics for Prometheus, and /health. A port alone is this machine\'s.' -rfka ''
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" threads' -l 'threads' -d 'Threads for connections.' -rfka ''
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" version' -l 'version' -d 'Show the version.'
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" h help' -s 'h' -l 'help' -d 'Show help information.'

@@ -68,6 +68,10 @@ extension Serve {
     }
   }
 
+  static func metricsPlace(_ text: String) -> (host: String, port: Int)? {
+    Int(text) == nil ? place(text) : place("127.0.0.1:" + text)
+  }
+
   static func place(_ text: String) -> (host: String, port: Int)? {
     if let port = Int(text) { return 0...65_535 ~= port ? ("0.0.0.0", port) : nil }
     guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]), 0...65_535 ~= port

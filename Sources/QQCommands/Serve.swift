@@ -92,6 +92,12 @@ struct Serve: AsyncParsableCommand {
   @Option(help: .init("Take no file that would leave less than this free on the disk.", valueName: "size"))
   var reserve: SizeOption = .init(bytes: 1 << 30)
 
+  @Option(
+    help: .init(
+      "Tell how the hub is doing over HTTP: /metrics for Prometheus, and /health. A port alone is this machine's.",
+      valueName: "address:port"))
+  var metrics: String?
+
   @Option(help: .init("Threads for connections.", valueName: "count"))
   var threads: Int?
 
@@ -105,6 +111,9 @@ struct Serve: AsyncParsableCommand {
     }
     for text in owner where Fingerprint(text) == nil {
       throw ValidationError("--owner \"\(text)\": SHA256:… as \"qq whoami\" prints it is a key")
+    }
+    if let metrics, Self.metricsPlace(metrics) == nil {
+      throw ValidationError("--metrics \"\(metrics)\": 9789, 127.0.0.1:9789 and [::1]:9789 are places")
     }
     for text in listen where Self.place(text) == nil {
       throw ValidationError("--listen \"\(text)\": 127.0.0.1:6789, [::1]:6789, 6789 and 0.0.0.0:0 are places")
@@ -129,6 +138,7 @@ struct Serve: AsyncParsableCommand {
     let manager = ServiceManager(environment)
     server.inherited = manager.listeners
     server.trustedProxies = trustedProxy.compactMap { CIDR($0) }
+    server.metrics = metrics.flatMap(Self.metricsPlace)
     server.threads = threads ?? max(1, min(8, Self.processors - 1))
     let files = Self.raiseFileLimit()
     server.maximumConnections = max(files - 64, files / 2)
@@ -209,6 +219,9 @@ struct Serve: AsyncParsableCommand {
       json.field("address", addresses.first ?? "")
       if addresses.count > 1 { json.field("addresses", addresses) }
       json.field("fingerprint", fingerprint.description)
+      if let metrics = server.metricsAddress {
+        json.field("metrics", Endpoint(host: metrics.ipAddress ?? "", port: metrics.port ?? 0).description)
+      }
       json.field("admits", admits)
       json.field("owners", hub.ownerKeys.map(KeyText.fingerprint).sorted())
       json.end()

@@ -46,6 +46,9 @@ public struct Hub: Sendable {
   var questions: [ReadToken: Question] = [:]
   var nextToken: UInt64 = 1
 
+  /// How often what was refused, by the error's code.
+  public private(set) var refusals: [String: Int] = [:]
+
   var proposals: [Record] = []
   var answers = Answers()
   var deliveries: [Effect] = []
@@ -184,6 +187,7 @@ public struct Hub: Sendable {
 
   mutating func answer(_ id: SessionID, _ frame: HubFrame) {
     guard isAnswering(id) else { return }
+    if case .error(let failure) = frame { refusals[failure.code, default: 0] += 1 }
     frame.encode(into: &answers.writer)
   }
 

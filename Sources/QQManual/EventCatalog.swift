@@ -119,7 +119,8 @@ public struct EventCatalog: Sendable {
       fields: [
         always("address", .text, "Where, with the real port."),
         maybe("addresses", .names, "Where, if at several places."),
-        fingerprint, always("admits", .text, "Whom it lets in uninvited, for people."),
+        fingerprint, maybe("metrics", .text, "Where metrics are asked for."),
+        always("admits", .text, "Whom it lets in uninvited, for people."),
         always("owners", .names, "The fingerprints of the owners' keys."),
       ]),
     Event(

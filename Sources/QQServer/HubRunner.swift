@@ -32,6 +32,8 @@ final class HubRunner: @unchecked Sendable {
   private let congestion = Atomic<Bool>(false)
   private var uncommittedBytes = 0
   private var hasFailed = false
+  private var metrics = HubMetrics()
+  private let started = Double(HubRunner.clock().milliseconds) / 1_000
   private var whenReplayed: CheckedContinuation<Void, Never>?
   private var isStopping = false
 
@@ -85,6 +87,7 @@ final class HubRunner: @unchecked Sendable {
       case .committed(let batch):
         self.onLoop {
           // Replayed ones come before any was appended.
+          self.metrics.committed(batch.records, at: Self.seconds)
           self.uncommittedBytes = max(0, self.uncommittedBytes - Self.bytes(batch.records.lazy.map(\.record)))
           self.enqueue(.committed(batch))
         }
@@ -112,6 +115,7 @@ final class HubRunner: @unchecked Sendable {
     onLoop {
       self.connections[connection.id] = connection
       self.waiting.insert(connection.id)
+      self.metrics.connected()
       self.enqueue(.opened(connection.id, peer))
       // Its handshake was under way when all others were closed.
       if self.isStopping { self.put(.close, to: connection.id) }
@@ -178,6 +182,7 @@ final class HubRunner: @unchecked Sendable {
     switch effect {
     case .append(let records):
       uncommittedBytes += Self.bytes(records)
+      metrics.appended(records.count, at: Self.seconds)
       journal.append(records)
     case .project(let projection): store.project(projection)
     case .page(let query, let token):
@@ -209,6 +214,8 @@ final class HubRunner: @unchecked Sendable {
     guard let whole = buffers[write.segment],
       let lines = whole.getSlice(at: whole.readerIndex + write.bytes.lowerBound, length: write.bytes.count)
     else { return }
+    let count = lines.readableBytesView.count { $0 == UInt8(ascii: "\n") }
+    metrics.delivered(lines: count, bytes: lines.readableBytes, to: write.sessions.count)
     let output: Connection.Output = write.isCatchUp ? .catchUp(lines) : .live(lines, after: write.after)
     for id in write.sessions { put(output, to: id) }
   }
@@ -217,6 +224,20 @@ final class HubRunner: @unchecked Sendable {
   private func put(_ output: Connection.Output, to id: SessionID) {
     guard let connection = connections[id] else { return }
     connection.port.put(output, to: connection)
+  }
+
+  // MARK: Telling
+
+  /// Of a clock that doesn't jump.
+  private static var seconds: Double { Double(NIODeadline.now().uptimeNanoseconds) / 1_000_000_000 }
+
+  /// Gives the metrics as text; nil where the journal has failed. On the hub's loop.
+  func report(_ answer: @escaping @Sendable (String?) -> Void) {
+    onLoop {
+      let text = self.metrics.text(
+        self.hub.status, refusals: self.hub.refusals, memory: ProcessMemory.resident, started: self.started)
+      answer(self.hasFailed ? nil : text)
+    }
   }
 
   // MARK: Pace

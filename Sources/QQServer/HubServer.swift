@@ -27,6 +27,8 @@ public struct ServerConfiguration: Sendable {
   public var greetingTime: TimeAmount
   /// nil where clients of the original mini QQ aren't let in.
   public var classic: ClassicSettings?
+  /// Where metrics are asked for over HTTP; nil where nowhere.
+  public var metrics: (host: String, port: Int)?
   /// Sources whose connections begin with a PROXY header, which says whose they are.
   public var trustedProxies: [CIDR] = []
 
@@ -56,13 +58,17 @@ public final class HubServer: Sendable {
   private let connections: ConnectionCounter
   private let spool: Spool
   private let certificates: Certificates?
+  private let metrics: MetricsServer?
+  /// Where metrics are asked for.
+  public var metricsAddress: SocketAddress? { metrics?.address }
   /// What goes on beside until it stops.
   let following = Mutex<Task<Void, Never>?>(nil)
 
   private init(
     group: MultiThreadedEventLoopGroup, name: String, runner: HubRunner, spool: Spool, listeners: [any Channel],
-    connections: ConnectionCounter, certificates: Certificates?, logger: Logger
+    connections: ConnectionCounter, certificates: Certificates?, metrics: MetricsServer?, logger: Logger
   ) {
+    self.metrics = metrics
     self.certificates = certificates
     self.group = group
     self.name = name
@@ -90,6 +96,7 @@ public final class HubServer: Sendable {
     await runner.start()
     let connections = ConnectionCounter(limit: configuration.maximumConnections)
     var certificates: Certificates?
+    var metrics: MetricsServer?
     var listeners: [any Channel] = []
     do {
       certificates = try configuration.tls.map { try Certificates($0) }
@@ -116,6 +123,13 @@ public final class HubServer: Sendable {
           throw ServerError.cannotListen(host: place.host, port: place.port, reason: reason(error))
         }
       }
+      if let place = configuration.metrics {
+        do {
+          metrics = try await MetricsServer(group, host: place.host, port: place.port, runner: runner)
+        } catch {
+          throw ServerError.cannotListen(host: place.host, port: place.port, reason: reason(error))
+        }
+      }
     } catch {
       for listener in listeners { try? await listener.close() }
       await withCheckedContinuation { done in journal.close { done.resume() } }
@@ -125,7 +139,7 @@ public final class HubServer: Sendable {
     }
     return HubServer(
       group: group, name: configuration.hub.name, runner: runner, spool: spool, listeners: listeners,
-      connections: connections, certificates: certificates, logger: logger)
+      connections: connections, certificates: certificates, metrics: metrics, logger: logger)
   }
 
   private static func reason(_ error: any Error) -> String {
@@ -175,6 +189,7 @@ public final class HubServer: Sendable {
       return task
     }
     await following?.value
+    await metrics?.close()
     for listener in listeners { try? await listener.close() }
     let closing = await withCheckedContinuation { done in runner.stop { done.resume(returning: $0) } }
     connections.close(allBut: closing)
