@@ -13,8 +13,8 @@ import QQTransport
 /// What the options come to.
 extension Serve {
   func logger() -> Logger {
-    var logger = Logger(label: "qq") { _ in StreamLogHandler.standardError(label: "qq") }
-    logger.logLevel = options.verbose ? .debug : .warning
+    var logger = Logger(label: "qq") { _ in LogLines() }
+    logger.logLevel = options.verbose ? .debug : options.quiet ? .warning : .notice
     return logger
   }
 

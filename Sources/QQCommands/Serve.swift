@@ -168,12 +168,13 @@ struct Serve: AsyncParsableCommand {
       throw Self.explain(error)
     }
     running.followNetworks(announcing: noAnnounce ? nil : certificate.fingerprint.description)
-    try announce(running, fingerprint: certificate.fingerprint, hub: hub, directory: directory, output)
+    try announce(running, fingerprint: certificate.fingerprint, hub: hub, directory: directory, output, logger)
     manager.ready("\(running.addresses.count) listening")
     if let watchdog = manager.watchdog { running.keepBeating(every: watchdog / 2) { manager.isWell() } }
     Signals.onHangUp { reload(running, directory, manager, logger) }
     let reason = await end.wait()
     manager.stopping()
+    logger.notice("stopping")
     if let reason {
       throw CommandFailure(
         .ioError,
@@ -188,7 +189,7 @@ struct Serve: AsyncParsableCommand {
     manager.reloading()
     do {
       try server.reload(certificate(directory).settings)
-      Output.complain("read the certificate anew")
+      logger.notice("read the certificate anew")
     } catch {
       logger.error("the certificate stays as it was", metadata: ["reason": "\(Program.message(of: error))"])
     }
@@ -198,7 +199,8 @@ struct Serve: AsyncParsableCommand {
   // MARK: Saying so
 
   private func announce(
-    _ server: HubServer, fingerprint: Fingerprint, hub: HubConfiguration, directory: String, _ output: Output
+    _ server: HubServer, fingerprint: Fingerprint, hub: HubConfiguration, directory: String, _ output: Output,
+    _ logger: Logger
   ) throws {
     let addresses = server.addresses.compactMap { address in
       address.ipAddress.map { Endpoint(host: $0, port: address.port ?? 0).description }
@@ -213,7 +215,7 @@ struct Serve: AsyncParsableCommand {
         + (hub.interfaces.isEmpty ? "no network" : hub.interfaces.map(\.description).joined(separator: ", "))
     }
     let admits = ([rule] + hub.admitted.map(\.description)).joined(separator: ", ")
-    output.note("admitting \(admits); \(ephemeral ? "keeping nothing" : "keeping messages in \(directory)")")
+    logger.notice("admitting \(admits); \(ephemeral ? "keeping nothing" : "keeping messages in \(directory)")")
     try output.show(text: "ready on \(addresses.joined(separator: ", ")), key \(fingerprint)") { json in
       json.begin("ready")
       json.field("address", addresses.first ?? "")

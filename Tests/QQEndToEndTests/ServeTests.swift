@@ -114,4 +114,29 @@ import Testing
       #expect(hub.rest == [])
     }
   }
+
+  @Test("what it says into a log is a line of JSON each, without texts, tokens or keys of users")
+  func logs() async throws {
+    try await Scene.run { scene in
+      let hub = try await scene.serve("-v")
+      let bob = try await scene.listen("bob")
+      #expect(try await scene.run("send", "bob", "classified", nick: "alice").status == 0)
+      _ = try await bob.line()
+      let invite = try await scene.run("invite")
+      let token = invite.lines.first?["token"] ?? "-"
+      #expect(try await scene.run("accept", input: .text(token), state: "other").status == 0)
+      hub.process.signal(SIGHUP)
+      try await hub.process.complaint("read the certificate anew")
+      hub.process.signal(SIGTERM)
+      #expect(try await hub.process.end() == 0)
+      let lines = hub.process.standardError.split(separator: "\n").map { JSONLine(Array($0.utf8)) }
+      #expect(lines.count >= 3)
+      for line in lines {
+        #expect(line["type"] == "log", "\(line)")
+        for field in [line["time"], line["level"], line["message"]] { #expect(field != nil, "\(line)") }
+        #expect(!line.text.contains("classified") && !line.text.contains(token.dropFirst(20)))
+      }
+      #expect(lines.last?["message"] == "stopping")
+    }
+  }
 }
