@@ -214,8 +214,8 @@ final class HubRunner: @unchecked Sendable {
     guard let whole = buffers[write.segment],
       let lines = whole.getSlice(at: whole.readerIndex + write.bytes.lowerBound, length: write.bytes.count)
     else { return }
-    let count = lines.readableBytesView.count { $0 == UInt8(ascii: "\n") }
-    metrics.delivered(lines: count, bytes: lines.readableBytes, to: write.sessions.count)
+    metrics.delivered(
+      lines: lines.withUnsafeReadableBytes(HubMetrics.lines), bytes: lines.readableBytes, to: write.sessions.count)
     let output: Connection.Output = write.isCatchUp ? .catchUp(lines) : .live(lines, after: write.after)
     for id in write.sessions { put(output, to: id) }
   }

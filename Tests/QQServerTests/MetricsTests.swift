@@ -29,6 +29,11 @@ import Testing
     #expect(metrics.commits.count == 2)
   }
 
+  @Test("lines are counted by their ends", arguments: [("", 0), ("a", 0), ("a\n", 1), ("\n\n", 2), ("a\nb\nc", 2)])
+  func lines(_ text: String, _ count: Int) {
+    #expect(Array(text.utf8).withUnsafeBytes(HubMetrics.lines) == count)
+  }
+
   @Test("the text is what Prometheus reads")
   func text() {
     var metrics = HubMetrics()

@@ -49,6 +49,11 @@ final class MetricsServer: Sendable {
       }
     }
 
+    /// What can't be understood has been answered by then, with 400.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+      context.close(promise: nil)
+    }
+
     private func answer(_ request: HTTPRequestHead, _ context: ChannelHandlerContext) {
       guard request.method == .GET || request.method == .HEAD else {
         return write(.methodNotAllowed, "only GET and HEAD\n", context)
