@@ -36,8 +36,8 @@ struct Directory: Sendable {
   private var groupsByName: [String: GroupID] = [:]
   private var nextUser: UInt32
   private var nextGroup: UInt32
-  /// By the hash of the secret, also those that can't be used any more.
-  private(set) var invites: [Digest: InviteRow] = [:]
+  /// Also those that can't be used any more.
+  private(set) var invites = Invites()
   /// Nearly always there is none.
   private(set) var hasRemoved = false
   /// What has changed since the projection before.
@@ -52,7 +52,7 @@ struct Directory: Sendable {
       groupsByName[Self.fold(group: row.name)] = row.id
     }
     for row in snapshot.memberships.sorted(by: { $0.joined < $1.joined }) { index(row) }
-    for row in snapshot.invites { invites[row.hash] = row }
+    for row in snapshot.invites.sorted(by: { ($0.made, $0.id) < ($1.made, $1.id) }) { invites.put(row) }
     for cursor in snapshot.cursors { users[cursor.user]?.cursors[cursor.name] = cursor.seq }
   }
 
@@ -93,10 +93,13 @@ struct Directory: Sendable {
   /// What a user may read: everything to everybody since the user began, groups while in them, and the user's own.
   func spans(_ id: UserID, after seq: Seq) -> [ConversationSpan] {
     guard let user = users[id] else { return [] }
-    var spans = [
-      ConversationSpan(.everyone, after: max(seq, user.row.start)),
-      ConversationSpan(.inbox(id), after: max(seq, user.row.start)),
-    ]
+    var spans = [ConversationSpan(.inbox(id), after: max(seq, user.row.start))]
+    var next = max(seq, user.row.start)
+    for absence in user.row.absences {
+      if absence.after > next { spans.append(.init(.everyone, after: next, through: absence.after)) }
+      next = max(next, absence.through ?? .max)
+    }
+    if next < .max { spans.append(.init(.everyone, after: next)) }
     for stay in user.stays where (stay.left ?? .max) > seq {
       spans.append(.init(.group(stay.group), after: max(seq, stay.joined), through: stay.left ?? .max))
     }
@@ -196,12 +199,12 @@ struct Directory: Sendable {
   }
 
   mutating func put(_ invite: InviteRow) {
-    invites[invite.hash] = invite
+    invites.put(invite)
     changes.append(.invite(invite))
   }
 
   mutating func forget(invite hash: Digest) {
-    guard invites.removeValue(forKey: hash) != nil else { return }
+    guard invites.remove(hash) else { return }
     changes.append(.forgetInvite(hash))
   }
 

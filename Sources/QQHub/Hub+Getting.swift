@@ -19,7 +19,7 @@ extension Hub {
   }
 
   private func isMeant(_ user: UserID, by row: FileRow) -> Bool {
-    row.audience.map { $0.binarySearch(user) } ?? ((directory[user]?.row.start ?? .max) < row.seq)
+    row.audience.map { $0.binarySearch(user) } ?? (directory[user]?.row.hears(at: row.seq) == true)
   }
 
   mutating func receive(_ get: ClientFrame.Get, from id: SessionID, _ user: UserID) {

@@ -34,7 +34,9 @@ extension Hub {
   // MARK: Applied
 
   mutating func applyJoin(_ user: UserID, _ name: String, at seq: Seq, from session: SessionID?, ref: Int64?) {
-    guard let group = try? GroupName(name), let stays = directory[user]?.stays else { return }
+    guard let group = try? GroupName(name), let stays = directory[user]?.stays, !directory.isRemoved(user) else {
+      return
+    }
     let isMember = directory.group(name).map { directory[user]?.isMember(of: $0.row.id) == true } ?? false
     guard isMember || stays.count(where: { $0.left == nil }) < Self.groupsPerUser else {
       if let session {

@@ -32,7 +32,8 @@ extension Hub {
   }
 
   mutating func propose(_ body: AdmitBody, from id: SessionID) {
-    guard directory.users.count < configuration.maximumUsers else {
+    let isKnown = body.key.flatMap(directory.user(key:)) != nil
+    guard isKnown || directory.users.count < configuration.maximumUsers else {
       return fail(id, .tooManySessions, "this hub has as many users as it takes")
     }
     sessions[id]?.phase = .admitting
@@ -101,6 +102,11 @@ extension Hub {
   private mutating func admit(_ body: AdmitBody, at seq: Seq, time: Timestamp) throws(Refusal) -> UserID {
     if let key = body.key, let known = directory.user(key: key) {
       if directory.isRemoved(known) { throw Refusal(code: .removed, message: Self.removedMessage) }
+      if let hash = body.invite {
+        if case .used(known, _)? = directory.invites[hash]?.end { return known }
+        try check(invite: hash, at: time)
+        use(invite: hash, by: known, at: time)
+      }
       return known
     }
     if let hash = body.invite { try check(invite: hash, at: time) }
@@ -161,9 +167,9 @@ extension Hub {
   mutating func applyRename(
     _ user: UserID, _ nick: String, time: Timestamp, from session: SessionID?, ref: Int64?
   ) {
-    guard let row = directory[user]?.row else { return }
+    guard let row = directory[user]?.row, row.removed == nil else { return }
     let holder = directory.user(nick: nick)
-    let isPromised = holder == nil && promised(nick, at: time) != nil
+    let isPromised = holder != user && promised(nick, at: time) != nil
     if isPromised || holder != user && holder.map({ directory[$0]?.isGuest == false }) == true {
       if let session {
         answer(session, .error(.init(ref: ref, .nickTaken, "the nick \"\(nick)\" belongs to somebody else here")))

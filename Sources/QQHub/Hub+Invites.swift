@@ -9,7 +9,8 @@ extension Hub {
   /// How long the end of an invite is remembered, to be told, in milliseconds.
   private static let memory: Int64 = 30 * 86_400_000
   private static let longest: Int64 = 366 * 86_400_000
-  private static let openInvites = 10_000
+  /// Of one inviter; the oldest that ended are forgotten first.
+  private static let invitesKept = 1_000
 
   // MARK: Coming in with one
 
@@ -30,12 +31,12 @@ extension Hub {
     } catch {
       return fail(id, error.code, error.message)
     }
-    if let known { return welcome(id, known) }
     guard let wanted = wantedNick(hello, id) else { return }
     var body = AdmitBody(
       key: peer.key, nick: wanted.text, isExplicit: hello.isExplicit && hello.nick != nil, address: peer.address,
       host: String((hello.host ?? "").prefix(64)), invite: hash)
-    if let nick = directory.invites[hash]?.nick {
+    // A user who is one already stays who that is; the invite is used up, as one works once.
+    if known == nil, let nick = directory.invites[hash]?.nick {
       if body.isExplicit, (try? Nick(nick)) != wanted {
         return fail(id, .nickTaken, "this invite is for the nick \"\(nick)\", not for \"\(wanted.text)\"")
       }
@@ -72,10 +73,7 @@ extension Hub {
 
   /// The invite that this nick is kept for.
   func promised(_ nick: String, at time: Timestamp) -> InviteRow? {
-    guard !directory.invites.isEmpty, let wanted = try? Nick(nick) else { return nil }
-    return directory.invites.values.first { row in
-      row.isOpen(at: time) && row.nick.map { (try? Nick($0)) == wanted } == true
-    }
+    (try? Nick(nick)).flatMap { directory.invites.promise(of: $0, at: time) }
   }
 
   // MARK: Making and ending them
@@ -118,9 +116,8 @@ extension Hub {
   }
 
   mutating func applyInvite(_ body: InviteBody, time: Timestamp, from session: SessionID?, ref: Int64?) {
-    let forgotten = directory.invites.values.filter { $0.expires + Self.memory < time }
-    for row in forgotten.sorted(by: { $0.id < $1.id }) { directory.forget(invite: row.hash) }
     if directory.isRemoved(body.by) { return }
+    forgetInvites(of: body.by, at: time)
     do throws(Refusal) {
       try checkNew(body, at: time)
     } catch {
@@ -134,13 +131,26 @@ extension Hub {
     answer(session, .ok(.init(ref: ref)))
   }
 
+  /// Those that ended long ago, and the oldest that ended where there would be too many.
+  private mutating func forgetInvites(of user: UserID, at time: Timestamp) {
+    let made = directory.invites.made(by: user)
+    var spare = made.count - (Self.invitesKept - 1)
+    for row in made {
+      let isOld = row.expires + Self.memory < time
+      guard isOld || spare > 0 && !row.isOpen(at: time) else { continue }
+      directory.forget(invite: row.hash)
+      spare -= 1
+    }
+  }
+
   private func checkNew(_ body: InviteBody, at time: Timestamp) throws(Refusal) {
     let id = InviteRow.id(body.hash)
-    guard !directory.invites.keys.contains(where: { InviteRow.id($0) == id }) else {
+    guard directory.invites[id: id] == nil else {
       throw Refusal(code: .idConflict, message: "there is an invite \(id) already")
     }
-    guard directory.invites.values.count(where: { $0.isOpen(at: time) }) < Self.openInvites else {
-      throw Refusal(code: .quota, message: "\(Self.openInvites) invites are open already: revoke some")
+    guard directory.invites.made(by: body.by).count < Self.invitesKept else {
+      throw Refusal(
+        code: .quota, message: "\(Self.invitesKept) of your invites are open already: qq admin revoke ends one")
     }
     guard let nick = body.nick else { return }
     if let holder = directory.user(nick: nick), directory[holder]?.isGuest == false {
@@ -155,8 +165,8 @@ extension Hub {
 
   /// Those that this session may see, the oldest first.
   private func invites(_ id: SessionID, _ user: UserID) -> [InviteRow] {
-    let isOwner = isOwner(id)
-    return directory.invites.values.filter { isOwner || $0.by == user }.sorted { ($0.made, $0.id) < ($1.made, $1.id) }
+    let rows = isOwner(id) ? Array(directory.invites.all) : directory.invites.made(by: user)
+    return rows.sorted { ($0.made, $0.id) < ($1.made, $1.id) }
   }
 
   mutating func receiveInvites(_ ref: Int64?, from id: SessionID, _ user: UserID) {
@@ -166,10 +176,11 @@ extension Hub {
   }
 
   mutating func receiveRevoke(_ ref: Int64?, _ name: String, from id: SessionID, _ user: UserID) {
-    guard let row = invites(id, user).first(where: { $0.id == name }) else {
+    guard let row = directory.invites[id: name], isOwner(id) || row.by == user else {
       return answer(
         id,
-        .error(.init(ref: ref, .inviteUnknown, "there is no invite \"\(name)\" (qq admin invites lists them)")))
+        .error(
+          .init(ref: ref, .unknownTarget, "there is no invite \"\(name)\" (qq admin invites lists them)", to: name)))
     }
     propose(.revoke(row.hash), from: id, ref: ref)
   }

@@ -146,11 +146,12 @@ extension Hub {
     flushSegment()
     var budget = configuration.catchUpBytes
     var index = tail.index(after: after)
-    let start = directory[user]?.row.start ?? 0
+    let row = directory[user]?.row
+    let start = row?.start ?? 0
     var wroteSomething = false
     while index < tail.segments.count, budget > 0 {
       let segment = tail.segments[index]
-      if segment.audience.includes(user, id), segment.last > start {
+      if segment.audience.includes(user, id), row?.hears(at: segment.last) != false {
         let bytes = segment.range(after: max(after, start))
         deliveries.append(
           .write(Write(segment: segment.number, bytes: bytes, after: after, sessions: [id], isCatchUp: true)))

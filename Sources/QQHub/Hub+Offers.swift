@@ -127,6 +127,7 @@ extension Hub {
   }
 
   mutating func applySaved(_ user: UserID, _ seq: Seq, from session: SessionID?, ref: Int64?, time: Timestamp) {
+    if directory.isRemoved(user) { return }
     if var row = files[seq]?.row, !row.saved.binarySearch(user) {
       row.saved.insert(user, at: row.saved.firstIndex { $0 > user } ?? row.saved.endIndex)
       put(row)

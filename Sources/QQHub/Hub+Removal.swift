@@ -49,10 +49,11 @@ extension Hub {
   ) {
     guard let before = directory[user] else { return }
     if !before.isRemoved {
-      directory.update(user) { $0.removed = time }
+      // What the tail has was heard before.
+      flushSegment()
+      directory.update(user) { $0.leave(at: seq, time: time) }
       for stay in before.stays where stay.left == nil { directory.leave(user, stay.group, at: seq) }
-      for var invite in directory.invites.values.sorted(by: { $0.id < $1.id })
-      where invite.by == user && invite.end == nil {
+      for var invite in directory.invites.made(by: user) where invite.end == nil {
         invite.end = .revoked(at: time)
         directory.put(invite)
       }
@@ -67,11 +68,8 @@ extension Hub {
   mutating func applyRestore(_ user: UserID, at seq: Seq, from session: SessionID?, ref: Int64?) {
     guard let row = directory[user]?.row else { return }
     if row.removed != nil {
-      directory.update(user) { row in
-        row.removed = nil
-        // What was said meanwhile wasn't for this user.
-        row.start = seq
-      }
+      flushSegment()
+      directory.update(user) { $0.comeBack(at: seq) }
     }
     if let session { answer(session, .ok(.init(ref: ref, nick: row.nick))) }
   }

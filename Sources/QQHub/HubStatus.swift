@@ -36,7 +36,7 @@ extension Hub {
       status.files += 1
       status.fileBytes += content.size
     }
-    status.openInvites = directory.invites.values.count { $0.isOpen(at: now) }
+    status.openInvites = directory.invites.all.count { $0.isOpen(at: now) }
     return status
   }
 }

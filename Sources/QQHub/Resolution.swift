@@ -98,7 +98,7 @@ extension Hub {
     case .group(let name) where RecordTarget.isEverybody(name):
       // A guest who isn't here may never come back.
       directory.users.values.filter { user in
-        user.row.start < seq && !user.isRemoved && (!user.isGuest || readers[user.row.id] != nil)
+        user.row.hears(at: seq) && !user.isRemoved && (!user.isGuest || readers[user.row.id] != nil)
       }.map(\.row.id).sorted()
     case .group(let name):
       directory.group(name).map { group in

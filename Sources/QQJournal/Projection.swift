@@ -55,12 +55,26 @@ public struct UserRow: Equatable, Sendable {
   public var former: [String]
   /// When an owner removed the user, whose key is let in no more.
   public var removed: Timestamp?
+  /// While the user was removed, in their order: what was said to everybody then isn't the user's to read.
+  public var absences: [Absence]
+
+  /// Records behind `after` and up to `through`; nil while it lasts.
+  public struct Absence: Hashable, Sendable {
+    public var after: Seq
+    public var through: Seq?
+
+    public init(after: Seq, through: Seq? = nil) {
+      self.after = after
+      self.through = through
+    }
+  }
 
   public init(
     id: UserID, key: [UInt8]?, nick: String, start: Seq, address: IPAddress? = nil, seen: Timestamp? = nil,
-    former: [String] = [], removed: Timestamp? = nil
+    former: [String] = [], removed: Timestamp? = nil, absences: [Absence] = []
   ) {
     self.removed = removed
+    self.absences = absences
     self.id = id
     self.key = key
     self.nick = nick
@@ -68,6 +82,37 @@ public struct UserRow: Equatable, Sendable {
     self.address = address
     self.seen = seen
     self.former = former
+  }
+}
+
+extension UserRow {
+  /// What is said to everybody at this seq is the user's to read.
+  public func hears(at seq: Seq) -> Bool {
+    start < seq && !absences.contains { $0.after < seq && seq <= $0.through ?? .max }
+  }
+
+  /// Removals of one user that are told apart. Of more the oldest count as one that lasted from first to last.
+  private static let absencesKept = 64
+
+  /// From `seq` on.
+  public mutating func leave(at seq: Seq, time: Timestamp) {
+    removed = time
+    absences.append(Absence(after: seq))
+    if absences.count > Self.absencesKept {
+      absences[1].after = absences[0].after
+      absences.removeFirst()
+    }
+  }
+
+  /// What was said meanwhile, up to `seq`, wasn't for this user.
+  public mutating func comeBack(at seq: Seq) {
+    removed = nil
+    guard let last = absences.indices.last, absences[last].through == nil else {
+      // Removed by a hub that didn't write down when in the order of records.
+      start = seq
+      return
+    }
+    absences[last].through = seq
   }
 }
 

@@ -23,7 +23,7 @@ extension Database {
       nextUser = max(nextUser, row.id.rawValue &+ 1)
       try statements.putUser.bind(1, Int64(row.id.rawValue)).bind(2, row.key).bind(3, row.nick).bind(4, row.start)
         .bind(5, row.address?.bytes).bind(6, row.seen?.milliseconds).bind(7, Former.encode(row.former))
-        .bind(8, row.removed?.milliseconds).run()
+        .bind(8, row.removed?.milliseconds).bind(9, Absences.encode(row.absences)).run()
     case .forget(let id):
       for statement in statements.forget { try statement.bind(1, Int64(id.rawValue)).run() }
     case .group(let row):
@@ -49,7 +49,7 @@ extension Database {
     snapshot.files = try readBlobs("SELECT row FROM files ORDER BY seq", "file", FileRow.decode)
     snapshot.invites = try readBlobs("SELECT row FROM invites ORDER BY hash", "invite", InviteRow.decode)
     let users = try connection.prepare(
-      "SELECT id, key, nick, start, address, seen, former, removed FROM users ORDER BY id")
+      "SELECT id, key, nick, start, address, seen, former, removed, absences FROM users ORDER BY id")
     defer { users.reset() }
     while try users.step() { snapshot.users.append(try user(users)) }
 
@@ -98,7 +98,8 @@ extension Database {
       id: id, key: row.blob(1), nick: row.text(2), start: row.number(3), address: address,
       seen: row.isNull(5) ? nil : Timestamp(milliseconds: row.number(5)),
       former: row.isNull(6) ? [] : try decoded(row, 6, "user \(id.rawValue)", Former.decode),
-      removed: row.isNull(7) ? nil : Timestamp(milliseconds: row.number(7)))
+      removed: row.isNull(7) ? nil : Timestamp(milliseconds: row.number(7)),
+      absences: row.isNull(8) ? [] : try decoded(row, 8, "user \(id.rawValue)", Absences.decode))
   }
 
   private func number32(_ row: Statement, _ column: Int32) throws(SQLiteJournalError) -> UInt32 {
@@ -123,6 +124,32 @@ private enum Former {
     for _ in 0..<(try reader.count()) { names.append(try reader.text()) }
     try reader.end()
     return names
+  }
+}
+
+/// In one column.
+private enum Absences {
+  static func encode(_ absences: [UserRow.Absence]) -> [UInt8]? {
+    guard !absences.isEmpty else { return nil }
+    var writer = ByteWriter()
+    writer.number(UInt64(absences.count))
+    for absence in absences {
+      writer.number(absence.after)
+      writer.byte(absence.through == nil ? 0 : 1)
+      if let through = absence.through { writer.number(through) }
+    }
+    return writer.bytes
+  }
+
+  static func decode(_ bytes: Span<UInt8>) throws(ByteCodingError) -> [UserRow.Absence] {
+    var reader = ByteReader(bytes)
+    var absences: [UserRow.Absence] = []
+    for _ in 0..<(try reader.count()) {
+      absences.append(
+        UserRow.Absence(after: try reader.signed(), through: try reader.flag() ? try reader.signed() : nil))
+    }
+    try reader.end()
+    return absences
   }
 }
 

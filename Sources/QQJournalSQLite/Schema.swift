@@ -1,7 +1,7 @@
 /// What the database holds. A migration that was released is never changed: a new one is added behind it.
 enum Schema {
   /// `user_version` counts those that were run.
-  static let migrations: [String] = [first, second, third]
+  static let migrations: [String] = [first, second, third, fourth]
 
   /// "qqj1": tells the hub's journal from any other database.
   static let applicationID: Int64 = 0x7171_6a31
@@ -48,6 +48,11 @@ enum Schema {
   private static let third = """
     ALTER TABLE users ADD COLUMN removed INTEGER;
     CREATE TABLE invites (hash BLOB PRIMARY KEY, row BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    """
+
+  /// What was said while users were removed.
+  private static let fourth = """
+    ALTER TABLE users ADD COLUMN absences BLOB;
     """
 
   /// Brings the database up to date. Gives whether it was empty.

@@ -53,8 +53,8 @@ final class Statements {
       "INSERT OR REPLACE INTO ids (sender, high, low, seq, digest, failures) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")
     putUser = try prepare(
       """
-      INSERT OR REPLACE INTO users (id, key, nick, start, address, seen, former, removed)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+      INSERT OR REPLACE INTO users (id, key, nick, start, address, seen, former, removed, absences)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
       """)
     putGroup = try prepare("INSERT OR REPLACE INTO groups (id, name) VALUES (?1, ?2)")
     putMembership = try prepare(

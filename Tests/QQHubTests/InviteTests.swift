@@ -99,11 +99,55 @@ import Testing
     #expect(accept(secret(1), key: 1) == "invite_used")
   }
 
-  @Test("a user who tries an open invite is welcomed and leaves it open")
+  @Test("a user who accepts an open invite stays who that is, and uses it up: whoever saw it comes too late")
   func member() {
     invite(1)
     #expect(accept(secret(1), key: 1) == "alice")
-    #expect(states() == ["open"])
+    #expect(states() == ["used alice"])
+    #expect(accept(secret(1), key: 2) == "invite_used")
+    #expect(hub.violations == [])
+  }
+
+  @Test("a nick that is promised is nobody's to rename to, also while a guest goes by it")
+  func promisedToNoGuest() {
+    let hub = HubHarness { configuration in
+      configuration.plaintext = .loopback
+      configuration.ownerKeys = [Array(repeating: 1, count: 32)]
+    }
+    let (owner, bob) = (hub.connect("alice", key: 1), hub.connect("bob", key: 2))
+    let guest = hub.open("127.0.0.1", key: nil)
+    hub.say(guest, .hello(.init(nick: "lin", isExplicit: true)))
+    guard case .welcome? = hub.take(guest).first else {
+      Issue.record("the guest was not welcomed")
+      return
+    }
+    hub.say(owner, .invite(ref: 1, hash: Digest(of: secret(1)), nick: "lin", lifetime: Self.day))
+    #expect(hub.errors(owner) == [])
+    hub.say(bob, .nick(ref: 1, nick: "lin"))
+    #expect(hub.errors(bob).map(\.code) == ["nick_taken"])
+  }
+
+  @Test("one user's invites have a limit; those that ended make room, the oldest first")
+  func limit() {
+    func make(_ number: UInt16) -> String {
+      let secret = [UInt8](repeating: 0, count: 14) + [UInt8(number >> 8), UInt8(number & 255)]
+      hub.say(owner, .invite(ref: 1, hash: Digest(of: secret), nick: nil, lifetime: Self.day))
+      switch hub.take(owner).first {
+      case .invite(let invite): return invite.id
+      case .error(let failure): return failure.code
+      default: return "nothing"
+      }
+    }
+    let first = make(0)
+    for number in 1..<UInt16(1_000) { _ = make(number) }
+    #expect(make(1_000) == "quota")
+    hub.say(owner, .revoke(ref: 2, invite: first))
+    _ = hub.take(owner)
+    #expect(make(1_001).count == 10)
+    hub.say(owner, .revoke(ref: 3, invite: first))
+    #expect(hub.errors(owner).map(\.code) == ["unknown_target"])
+    #expect(make(1_002) == "quota")
+    #expect(hub.violations == [])
   }
 
   @Test("two that use it at once: one comes in, the other is told")
@@ -198,7 +242,7 @@ import Testing
     #expect(count(alice) == 2)
     let other = InviteRow.id(Digest(of: secret(2)))
     open.say(carol, .revoke(ref: 1, invite: other))
-    #expect(open.errors(carol).map(\.code) == ["invite_unknown"])
+    #expect(open.errors(carol).map(\.code) == ["unknown_target"])
     open.say(alice, .revoke(ref: 1, invite: InviteRow.id(Digest(of: secret(1)))))
     #expect(open.take(alice) == [.ok(.init(ref: 1))])
   }
@@ -211,7 +255,7 @@ import Testing
     #expect(invite(2, days: 400) == "bad_field")
     #expect(invite(2, for: "-x") == "bad_nick")
     hub.say(owner, .revoke(ref: 1, invite: "nonesuch"))
-    #expect(hub.errors(owner).map(\.code) == ["invite_unknown"])
+    #expect(hub.errors(owner).map(\.code) == ["unknown_target"])
     #expect(accept(secret(1), key: 2, nick: "bob") == "bob")
     hub.say(owner, .revoke(ref: 1, invite: InviteRow.id(Digest(of: secret(1)))))
     #expect(hub.errors(owner).map(\.code) == ["invite_used"])

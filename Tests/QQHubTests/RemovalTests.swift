@@ -96,6 +96,45 @@ import Testing
     #expect(hub.violations == [])
   }
 
+  @Test("nor does it join, rename or fetch behind the removal")
+  func changesOnTheWay() {
+    let bob = hub.connect("bob", key: 2)
+    hub.say(owner, .join(ref: 1, group: "@ops"))
+    _ = hub.take(owner)
+    hub.holdsCommits = true
+    hub.say(owner, .remove(ref: 1, user: "bob"))
+    hub.say(bob, .join(ref: 1, group: "@ops"), .nick(ref: 2, nick: "bobby"))
+    hub.commit()
+    hub.holdsCommits = false
+    _ = hub.take(owner)
+    _ = send(owner, 1, to: "@ops")
+    hub.say(owner, .restore(ref: 2, user: "bob"))
+    #expect(hub.take(owner).last == .ok(.init(ref: 2, nick: "bob")))
+    let again = hub.connect("bob", key: 2)
+    hub.say(again, .history(.init(ref: 2)), .who(.init(ref: 3, all: true)))
+    #expect(hub.texts(again) == [])
+    #expect(hub.violations == [])
+  }
+
+  @Test("more removals than are told apart count as one that lasted: nothing said while removed is ever read")
+  func manyRemovals() {
+    hub.disconnect(hub.connect("bob", key: 2))
+    for number in 0..<UInt64(70) {
+      hub.say(owner, .remove(ref: 1, user: "bob"))
+      _ = hub.take(owner)
+      _ = send(owner, 2 * number, to: "@all")
+      hub.say(owner, .restore(ref: 1, user: "bob"))
+      _ = hub.take(owner)
+      _ = send(owner, 2 * number + 1, to: "@all")
+    }
+    let again = hub.connect("bob", key: 2)
+    hub.say(again, .history(.init(ref: 2, limit: 1_000)))
+    let texts = hub.texts(again)
+    #expect(texts.count == 64)
+    #expect(texts.allSatisfy { Int($0.dropFirst(5)).map { $0 % 2 } == 1 })
+    #expect(texts.last == "text 139")
+  }
+
   @Test("a removed user's open invites end with it")
   func invites() {
     let bob = hub.connect("bob", key: 2)
@@ -120,9 +159,17 @@ import Testing
     _ = send(owner, 3, to: "@all")
     let again = hub.connect("bob", key: 2)
     hub.say(again, .listen(.init(ref: 1, after: .seq(0))))
-    #expect(hub.texts(again) == ["text 3"])
+    #expect(hub.texts(again) == ["text 1", "text 3"])
+    hub.say(again, .history(.init(ref: 2)))
+    #expect(hub.texts(again) == ["text 1", "text 3"])
     hub.say(again, .who(.init(ref: 1, all: true)))
     #expect(users(again).first { $0.nick == "bob" }?.groups == ["@all"])
+    hub.restart()
+    let later = hub.connect("bob", key: 2)
+    hub.say(later, .history(.init(ref: 2)))
+    #expect(hub.texts(later) == ["text 1", "text 3"])
+    hub.say(later, .listen(.init(ref: 1, after: .seq(0))))
+    #expect(hub.texts(later) == ["text 1", "text 3"])
   }
 
   @Test("an owner alone removes and sees who was removed, and is removed by nobody")

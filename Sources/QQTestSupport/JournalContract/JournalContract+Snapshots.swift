@@ -6,7 +6,8 @@ extension JournalContract {
     id: UserID(1), key: Array(0..<32), nick: "ann", start: 0, address: IPAddress(v4: 0x0a00_0001),
     seen: Record.time(5), former: ["anna", "Änne"])
   private static let carol = UserRow(
-    id: UserID(4), key: Array(repeating: 7, count: 32), nick: "carol", start: 5, removed: Record.time(8))
+    id: UserID(4), key: Array(repeating: 7, count: 32), nick: "carol", start: 5, removed: Record.time(8),
+    absences: [.init(after: 2, through: 3), .init(after: 4)])
   private static let invites = (0..<3).map { number in
     InviteRow(
       hash: Digest(of: [number]), by: UserID(1), nick: number == 0 ? "дора" : nil, made: Record.time(1),
