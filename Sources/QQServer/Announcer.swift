@@ -19,11 +19,23 @@ final class Announcer: Sendable {
     }
   }
 
+  private struct Mouth {
+    var device: NIONetworkDevice
+    var channel: any Channel
+    var own: IPAddress
+    /// The network that the address is on.
+    var network: CIDR?
+  }
+
   private struct State {
     var ears: [Bool: any Channel] = [:]
-    var mouths: [(device: NIONetworkDevice, channel: any Channel)] = []
+    var mouths: [Mouth] = []
     var budget = AnswerBudget()
     var local = LocalNetworks()
+    /// Whose sources are answered: where the hub can be connected to.
+    var answered = LocalNetworks()
+    /// A socket couldn't be opened, as for an address that isn't usable yet.
+    var isIncomplete = false
   }
 
   private let group: any EventLoopGroup
@@ -41,36 +53,45 @@ final class Announcer: Sendable {
     self.logger = logger
   }
 
-  /// Opens its sockets anew where the machine's networks have changed, and announces the hub.
-  func announce(on local: LocalNetworks) async {
-    if state.withLock({ $0.local }) != local { await open(local) }
-    for (device, channel) in state.withLock({ $0.mouths }) {
-      guard let own = device.address.flatMap({ IPAddress($0) }), let bytes = answer(reachedAt: own) else { continue }
-      DiscoverySockets.say(bytes, device, from: channel)
+  /// Opens its sockets anew where the machine's networks have changed, and announces the hub. False where some couldn't be
+  /// opened: the next time tries again.
+  func announce(on local: LocalNetworks) async -> Bool {
+    if state.withLock({ $0.local != local || $0.isIncomplete }) { await open(local) }
+    for mouth in state.withLock({ $0.mouths }) {
+      guard let bytes = answer(reachedAt: mouth.own) else { continue }
+      DiscoverySockets.say(bytes, mouth.device, from: mouth.channel)
     }
+    return !state.withLock(\.isIncomplete)
   }
 
   private func open(_ local: LocalNetworks) async {
     close()
     let devices = DiscoverySockets.devices { own in places.contains { $0.covers(own) } }
     var ears: [Bool: any Channel] = [:]
-    var mouths: [(device: NIONetworkDevice, channel: any Channel)] = []
+    var mouths: [Mouth] = []
+    var isIncomplete = false
     for device in devices {
-      guard let isIPv4 = device.address.flatMap({ IPAddress($0) })?.isIPv4 else { continue }
+      guard let own = IPAddress(device.address) else { continue }
+      let isIPv4 = own.isIPv4
       do {
         if ears[isIPv4] == nil {
           ears[isIPv4] = try await DiscoverySockets.ear(isIPv4: isIPv4, group) { [weak self] in self?.heard($0) }
         }
         if let ear = ears[isIPv4] { DiscoverySockets.join(ear, device) }
-        mouths.append((device, try await DiscoverySockets.mouth(device, group) { [weak self] in self?.heard($0) }))
+        let channel = try await DiscoverySockets.mouth(device, group) { [weak self] in self?.heard($0) }
+        mouths.append(Mouth(device: device, channel: channel, own: own, network: CIDR(device)))
       } catch {
+        isIncomplete = true
         logger.debug("cannot announce", metadata: ["device": "\(device.name)", "reason": "\(error)"])
       }
     }
-    state.withLock { state in
+    let answered = LocalNetworks.current { own in places.contains { $0.covers(own) } }
+    state.withLock { [ears, mouths, isIncomplete] state in
       state.ears = ears
       state.mouths = mouths
       state.local = local
+      state.answered = answered
+      state.isIncomplete = isIncomplete
     }
   }
 
@@ -87,16 +108,17 @@ final class Announcer: Sendable {
 
   private func heard(_ heard: DiscoverySockets.Heard) {
     guard let source = IPAddress(heard.source), DiscoveryPacket(heard.bytes) == .query else { return }
-    let mouth = state.withLock { state -> (any Channel)? in
-      let isOwn = state.local.addresses.contains(source)
-      guard isOwn || source.isLoopback || state.local.networks.contains(where: { $0.contains(source) }),
-        state.budget.take(now: HubRunner.clock())
-      else { return nil }
-      return state.ears[source.isIPv4]
+    let answer = state.withLock { state -> (from: any Channel, bytes: [UInt8]?)? in
+      guard state.answered.contains(source), state.budget.take(now: HubRunner.clock()) else { return nil }
+      // What it comes from is where the hub is looked for: an address that the hub listens on.
+      if let mouth = state.mouths.first(where: { $0.network?.contains(source) == true }) {
+        return (mouth.channel, self.answer(reachedAt: mouth.own))
+      }
+      // The kernel chooses; any place of that family will do.
+      return state.ears[source.isIPv4].map { ($0, self.answer(to: source)) }
     }
-    // Its own address on the way to the source is the kernel's to choose; any place of that family will do.
-    guard let mouth, let bytes = answer(to: source) else { return }
-    mouth.writeAndFlush(
+    guard let answer, let bytes = answer.bytes else { return }
+    answer.from.writeAndFlush(
       AddressedEnvelope(remoteAddress: heard.source, data: ByteBuffer(bytes: bytes)), promise: nil)
   }
 

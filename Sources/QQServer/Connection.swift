@@ -82,8 +82,8 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
 
   /// Closes the channel unless the hub has welcomed somebody by then. Neither NIOSSL nor the protocol has a time limit
   /// of its own for a peer that stays silent.
-  func expectWelcome(within time: TimeAmount, on channel: any Channel) {
-    deadline = channel.eventLoop.assumeIsolated().scheduleTask(in: time) { channel.close(promise: nil) }
+  func expectWelcome(until time: NIODeadline, on channel: any Channel) {
+    deadline = channel.eventLoop.assumeIsolated().scheduleTask(deadline: time) { channel.close(promise: nil) }
   }
 
   func welcomed() {

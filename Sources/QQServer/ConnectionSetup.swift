@@ -23,14 +23,14 @@ struct ConnectionSetup: Sendable {
       throw ChannelError.inappropriateOperationForState
     }
     channel.closeFuture.whenComplete { _ in connections.close(id) }
-    let timer = channel.eventLoop.assumeIsolated().scheduleTask(in: configuration.greetingTime) {
-      channel.close(promise: nil)
-    }
+    let deadline = NIODeadline.now() + configuration.greetingTime
+    let timer = channel.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { channel.close(promise: nil) }
+    channel.closeFuture.whenComplete { _ in timer.cancel() }
     guard configuration.trustedProxies.contains(where: { $0.contains(address) }) else {
-      return try findDialect(channel, id, address, timer)
+      return try findDialect(channel, id, address, timer, deadline)
     }
     let handler = ProxyHandler { source, channel in
-      try findDialect(channel, id, source ?? address, timer)
+      try findDialect(channel, id, source ?? address, timer, deadline)
     } refuse: { fault in
       logger.warning(
         "a connection from a trusted proxy was closed",
@@ -40,16 +40,19 @@ struct ConnectionSetup: Sendable {
   }
 
   private func findDialect(
-    _ channel: any Channel, _ id: SessionID, _ address: IPAddress, _ timer: Scheduled<Void>
+    _ channel: any Channel, _ id: SessionID, _ address: IPAddress, _ timer: Scheduled<Void>, _ deadline: NIODeadline
   ) throws {
     let handler = DialectHandler(classic: configuration.classic?.dialect) { dialect, channel in
       timer.cancel()
-      try speak(dialect, channel, id, address)
+      try speak(dialect, channel, id, address, deadline)
     }
     try channel.pipeline.syncOperations.addHandler(handler)
   }
 
-  private func speak(_ dialect: Dialect, _ channel: any Channel, _ id: SessionID, _ address: IPAddress) throws {
+  /// `deadline`: of the welcome, which the time that it took to get here counts towards.
+  private func speak(
+    _ dialect: Dialect, _ channel: any Channel, _ id: SessionID, _ address: IPAddress, _ deadline: NIODeadline
+  ) throws {
     let isTLS = dialect == .tls
     guard dialect != .unknown, !isTLS || tls != nil,
       let port = ports.first(where: { $0.loop === channel.eventLoop })
@@ -68,7 +71,7 @@ struct ConnectionSetup: Sendable {
       // its own.
       try channel.syncOptions?.setOption(.allowRemoteHalfClosure, value: true)
     }
-    connection.expectWelcome(within: configuration.greetingTime, on: channel)
+    connection.expectWelcome(until: deadline, on: channel)
     let translation = dialect == .classic ? configuration.classic?.handler(for: address, channel) : nil
     if let translation { try channel.pipeline.syncOperations.addHandler(translation) }
     try channel.pipeline.syncOperations.addHandler(connection)

@@ -36,10 +36,15 @@ public enum DiscoverySockets {
     guard let provider = channel as? any SocketOptionProvider else { return channel }
     // Without it the routing table decides, which may have no route for a group. Not as a channel option: those are 8
     // bytes long, which IP_MULTICAST_IF takes for another structure (ip(7)).
-    if let v4 = IPAddress(address)?.v4 {
-      try await provider.unsafeSetSocketOption(level: 0, name: multicastInterface, value: v4.bigEndian).get()
-    } else {
-      try await provider.setIPv6MulticastIF(CUnsignedInt(device.interfaceIndex)).get()
+    do {
+      if let v4 = IPAddress(address)?.v4 {
+        try await provider.unsafeSetSocketOption(level: 0, name: multicastInterface, value: v4.bigEndian).get()
+      } else {
+        try await provider.setIPv6MulticastIF(CUnsignedInt(device.interfaceIndex)).get()
+      }
+    } catch {
+      try? await channel.close()
+      throw error
     }
     return channel
   }
