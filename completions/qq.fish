@@ -262,7 +262,7 @@ complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq who"
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq who" plaintext' -l 'plaintext' -d 'Speak without encryption, to a hub that was started with --plaintext.'
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq who" all' -l 'all' -d 'Also users who aren\'t online.'
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq who" hubs' -l 'hubs' -d 'The hubs on the LAN instead.'
-complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq who" watch' -l 'watch' -d 'Go on with who comes and goes.'
+complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq who" watch' -l 'watch' -d 'Go on with who comes and goes; a hub that is gone is no longer "proved".'
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq who" wait' -l 'wait' -d 'Wait until this user is online.' -rfka '(__qq_custom_completion ---completion who -- --wait (count (__qq_tokens -pc)) (__qq_tokens -tC))'
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq who" version' -l 'version' -d 'Show the version.'
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq who" h help' -s 'h' -l 'help' -d 'Show help information.'

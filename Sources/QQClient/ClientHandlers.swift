@@ -73,6 +73,12 @@ final class HandshakeHandler: ChannelInboundHandler {
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     if case TLSUserEvent.handshakeCompleted(let negotiated) = event {
+      // Where an authority decided, nobody has looked at the key yet.
+      if seen.fingerprint == nil, let certificate = try? context.pipeline.syncOperations.nioSSL_peerCertificate(),
+        let key = HubCertificate.fingerprint(of: [certificate])
+      {
+        seen.saw(key)
+      }
       seen.finished(
         negotiated == ProtocolLimits.alpn
           ? .success(()) : .failure(FrameFault(.unsupportedProtocol, "it speaks TLS and another protocol within")))

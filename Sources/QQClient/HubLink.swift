@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -44,12 +45,12 @@ public struct LinkConfiguration: Sendable {
   public var hello: ClientFrame.Hello
   /// From the first packet to the welcome, in milliseconds.
   public var timeout: Int64
-  /// Where else the hub may be when it isn't there; asked once for each attempt.
-  public var relocate: (@Sendable () async -> Endpoint?)?
+  /// Where else the hub may be when it isn't there, which the function is told; asked once for each attempt.
+  public var relocate: (@Sendable (Endpoint) async -> Endpoint?)?
 
   public init(
     endpoint: Endpoint, security: Security, hello: ClientFrame.Hello, timeout: Int64 = 10_000,
-    relocate: (@Sendable () async -> Endpoint?)? = nil
+    relocate: (@Sendable (Endpoint) async -> Endpoint?)? = nil
   ) {
     self.relocate = relocate
     self.endpoint = endpoint
@@ -59,11 +60,34 @@ public struct LinkConfiguration: Sendable {
   }
 }
 
+extension LinkConfiguration {
+  /// A refusal, with which hub it is from and who isn't let in: what its owner has to be told.
+  fileprivate func explain(_ failure: HubFrame.Failure) -> HubFrame.Failure {
+    var failure = failure
+    failure.message += " (hub \(endpoint)"
+    if case .tls(let identity?, _) = security,
+      [ErrorCode.notAdmitted, .removed].map(\.rawValue).contains(failure.code)
+    {
+      failure.message += "; you are \(hello.nick ?? "nameless") with the key \(identity.fingerprint)"
+    }
+    failure.message += ")"
+    return failure
+  }
+}
+
 /// A connection that the hub has welcomed.
 public struct HubLink: Sendable {
   public typealias Lines = NIOAsyncChannelInboundStream<[HubLine]>.AsyncIterator
 
+  /// Whom one is connected to.
+  public struct Peer: Sendable {
+    public var endpoint: Endpoint
+    /// The key that the hub proved to have, of which the trust in it was satisfied; nil on plaintext.
+    public var fingerprint: Fingerprint?
+  }
+
   public let welcome: HubFrame.Welcome
+  public let peer: Peer
   private let outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
   private let channel: any Channel
 
@@ -110,7 +134,7 @@ public struct HubLink: Sendable {
       error = failure
     }
     var second = configuration
-    if let endpoint = await relocate() {
+    if let endpoint = await relocate(configuration.endpoint) {
       second.endpoint = endpoint
     } else if case .timedOut = error {
     } else {
@@ -137,9 +161,13 @@ public struct HubLink: Sendable {
       let welcome = try await greet(configuration, seen, &lines, outbound)
       deadline.cancel()
       seen.welcomed()
-      let link = HubLink(welcome: welcome, outbound: outbound, channel: channel.channel)
+      let peer = Peer(endpoint: endpoint, fingerprint: seen.fingerprint)
+      let link = HubLink(welcome: welcome, peer: peer, outbound: outbound, channel: channel.channel)
       do {
         return try await body(link, &lines)
+      } catch let error as IOError where error.errnoCode == ETIMEDOUT {
+        // It went silent: a cable, a host that is off (see `DeadPeers`).
+        throw ClientError.timedOut(endpoint)
       } catch
         where error is ChannelError || error is IOError || error is NIOSSLError
         || error is NIOAsyncWriterError || error is FrameFault
@@ -173,7 +201,7 @@ public struct HubLink: Sendable {
         for line in batch {
           switch line.frame {
           case .welcome(let welcome): return welcome
-          case .error(let failure): throw ClientError.refused(endpoint, failure)
+          case .error(let failure): throw ClientError.refused(endpoint, configuration.explain(failure))
           default: continue
           }
         }

@@ -1,4 +1,5 @@
 import QQProtocol
+import Synchronization
 
 /// What happens to a connection that is kept up, for the user to hear.
 public enum LinkNotice: Sendable {
@@ -20,16 +21,24 @@ public enum HubLinks {
   ) async throws {
     var backoff = Backoff()
     let progress = Progress()
+    let place = Mutex(configuration.endpoint)
     while true {
+      // Where it was met last: whoever is at its old place by now is somebody else.
+      var current = configuration
+      current.endpoint = place.withLock(\.self)
+      let hasMoved = current.endpoint != configuration.endpoint
       let error: ClientError
       do {
-        let outcome = try await HubLink.with(configuration) { link, lines in
-          if progress.welcomed() { await notice(.restored(configuration.endpoint)) }
+        let outcome = try await HubLink.with(current) { link, lines in
+          place.withLock { $0 = link.peer.endpoint }
+          if progress.welcomed() { await notice(.restored(link.peer.endpoint)) }
           return try await body(link, &lines)
         }
         if outcome == .finished { return }
-        error = .lost(configuration.endpoint)
-      } catch let failure as ClientError where failure.isTransient && progress.wasWelcomed {
+        error = .lost(place.withLock(\.self))
+      } catch let failure as ClientError
+        where progress.wasWelcomed && (failure.isTransient || hasMoved && failure.mayBeElsewhere)
+      {
         error = failure
       }
       if progress.lost() {

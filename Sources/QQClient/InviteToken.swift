@@ -65,10 +65,23 @@ public struct InviteToken: Equatable, Sendable {
     Array(Digest(of: bytes).bytes.prefix(checksumBytes))
   }
 
-  /// Of what was pasted or piped: white space doesn't count, and what `qq invite` prints as JSON will do.
+  /// Of what was pasted or piped: the token may stand among other text, or be broken into lines, and what `qq invite`
+  /// prints as JSON will do.
   public init(_ text: String) throws(Fault) {
+    for word in text.split(whereSeparator: \.isWhitespace) {
+      if let start = word.firstRange(of: Self.prefix)?.lowerBound,
+        let token = try? InviteToken(word: String(word[start...].prefix { Base64.url.isDigit($0) }))
+      {
+        self = token
+        return
+      }
+    }
     var word = String(String.UnicodeScalarView(text.unicodeScalars.filter { !$0.properties.isWhitespace }))
-    if word.hasPrefix("{"), let token = Self.member("token", of: text) { word = token }
+    if let start = word.firstRange(of: Self.prefix)?.lowerBound { word = String(word[start...]) }
+    self = try InviteToken(word: word)
+  }
+
+  private init(word: String) throws(Fault) {
     guard !word.isEmpty else { throw .empty }
     guard word.hasPrefix(Self.prefix) else { throw .noToken }
     guard let all = Base64.url.bytes(word.dropFirst(Self.prefix.count)), all.count > Self.checksumBytes else {
@@ -100,15 +113,5 @@ public struct InviteToken: Equatable, Sendable {
       endpoints.append(endpoint)
     }
     return rest.isEmpty ? InviteToken(endpoints: endpoints, fingerprint: fingerprint, secret: secret) : nil
-  }
-
-  private static func member(_ key: StaticString, of json: String) -> String? {
-    var object = JSONObject()
-    var bytes = Array(json.utf8)
-    while let last = bytes.last, last <= 0x20 { bytes.removeLast() }
-    guard (try? object.parse(bytes.span.bytes)) != nil,
-      case .string(let range, let isEscaped)? = object.value(key, bytes.span.bytes)
-    else { return nil }
-    return JSONObject.text(range, isEscaped: isEscaped, bytes.span.bytes)
   }
 }

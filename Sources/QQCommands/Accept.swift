@@ -9,7 +9,7 @@ struct Accept: AsyncParsableCommand {
     discussion: """
       The token that "qq invite" printed is read from standard input, or asked for on a terminal; it is never an \
       argument, which others could see. The hub's key comes with it, so that nothing has to be trusted at first sight. \
-      From then on the hub is used where no other is named.
+      From then on the hub is used where no other is named, and with --nick NAME that identity is used there.
       """)
 
   @OptionGroup var options: GlobalOptions
@@ -26,19 +26,16 @@ struct Accept: AsyncParsableCommand {
 
   func run() async throws {
     let context = try CommandContext(options)
-    let token = try await readToken(context.output)
+    let token = try await readToken(context)
     let endpoint = try await find(token, context)
     try checkKnown(endpoint, token.fingerprint, context)
     var link = try context.link(within: context.timeout ?? 10_000)
     link.endpoint = endpoint
     link.security = .tls(try context.identity(), .pin(token.fingerprint, file: context.knownHubs.path))
     link.hello.invite = token.secretText
-    let welcome: HubFrame.Welcome
-    do {
-      welcome = try await HubLink.with(link) { link, _ in link.welcome }
-    } catch ClientError.refused(_, let failure) {
-      throw CommandFailure(ExitStatus(code: failure.code), "\(failure.message) (hub \(endpoint))")
-    }
+    // The invite says where to look.
+    link.relocate = nil
+    let welcome = try await HubLink.with(link) { link, _ in link.welcome }
     try context.trust(endpoint, token.fingerprint)
     let isUsed = try context.useFromNowOn(endpoint, token.fingerprint)
     let name = TextSafety.visible(welcome.hub)
@@ -55,13 +52,23 @@ struct Accept: AsyncParsableCommand {
     }
   }
 
+  private func readToken(_ context: CommandContext) async throws -> InviteToken {
+    guard let limit = context.timeout else { return try await readToken(context.output) }
+    guard let token = try await within(limit, { try await readToken(context.output) }) else {
+      throw CommandFailure(.temporary, "no invite came within \(DurationText.describe(milliseconds: limit))")
+    }
+    return token
+  }
+
   private func readToken(_ output: Output) async throws -> InviteToken {
     let text: String
     if Descriptor.isTerminal(0) {
       output.note("paste the invite that \"qq invite\" printed, and press Enter (it isn't shown)")
-      text = try await StandardInput().readSecretLine()
+      // Pasted from where it was wrapped it is several lines.
+      text = try await StandardInput().readSecret { (try? InviteToken($0)) != nil }
     } else {
-      text = String(decoding: try await StandardInput().readAll(limit: 64 << 10), as: UTF8.self)
+      let bytes = try await StandardInput().readAll(limit: 64 << 10, tooLong: "that is no invite: it is too long")
+      text = String(decoding: bytes, as: UTF8.self)
     }
     do throws(InviteToken.Fault) {
       return try InviteToken(text)
@@ -82,14 +89,11 @@ struct Accept: AsyncParsableCommand {
       case .failure(let error): reasons.append(error)
       }
     }
-    guard others.isEmpty else {
-      throw CommandFailure(
-        .noPermission, "\(others.joined(separator: "; ")), and the invite is from \(token.fingerprint)")
-    }
-    let messages = reasons.map { Program.message(of: $0) }
-    throw CommandFailure(
-      reasons.first.flatMap { ($0 as? ClientError).map { ExitStatus($0) } } ?? .unavailable,
-      messages.joined(separator: "; "))
+    if !others.isEmpty { others[others.count - 1] += ", and the invite is from \(token.fingerprint)" }
+    let messages = reasons.map { Program.message(of: $0) } + others
+    // The right one may be where nobody answered.
+    let status = reasons.first.map { ($0 as? ClientError).map { ExitStatus($0) } ?? .unavailable } ?? .noPermission
+    throw CommandFailure(status, messages.joined(separator: "; "))
   }
 
   /// Before the invite is used up.
@@ -97,6 +101,10 @@ struct Accept: AsyncParsableCommand {
     guard case .pin(let known)? = try context.knownHubs.lookup(host: endpoint.host, port: endpoint.port),
       known != key
     else { return }
-    throw ClientError.keyChanged(endpoint, expected: known, seen: key, file: context.knownHubs.path)
+    throw CommandFailure(
+      .noPermission,
+      "the hub at \(endpoint) was known by the key \(known), and the invite is from one with \(key), which is there "
+        + "now: if whoever sent it is right, \"qq trust --replace --key \(key) \(endpoint)\" says so, and the invite can "
+        + "still be used then (the old key is known from \(context.knownHubs.path))")
   }
 }

@@ -51,7 +51,10 @@ struct Admin: AsyncParsableCommand {
   struct Restore: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Let a user in again who was removed.",
-      discussion: "What was said meanwhile stays unheard, and the user is in no group.")
+      discussion: """
+        What was said before is the user's again, also what is unread of it; what was said meanwhile stays unheard, and \
+        the user is in no group.
+        """)
 
     @OptionGroup var options: GlobalOptions
     @Argument(

@@ -5,40 +5,57 @@ import QQProtocol
 /// `qq who --hubs`: the hubs on the LAN, each with whether it proved to be the one that it claims to be.
 struct Hubs {
   let context: CommandContext
+  /// How often a hub that was shown is asked again, in milliseconds.
+  private static let interval: Int64 = 10_000
+  private static let proofLimit: Int64 = 1_500
 
-  /// Those that answer; `watches`: and those that announce themselves later on, until it is interrupted.
+  /// Those that answer; `watches`: and those that announce themselves later on, move or go, until it is interrupted.
   func show(watches: Bool) async throws {
-    let known = try context.knownHubs.all()
+    let known = Set(try context.knownHubs.all().map(\.entry))
     let limit = context.timeout ?? (watches ? .max / 2 : HubFinder.patience)
     guard watches else {
       var sightings = HubSightings()
       for await (host, announcement) in HubFinder.sightings(for: limit) { _ = sightings.add(announcement, at: host) }
-      for hub in sightings.hubs { try await show(hub, known) }
+      for hub in sightings.hubs { try await show(hub, proved: proved(hub), known) }
       return
     }
-    let sightings = Shared()
+    let watched = Watched()
     try await withThrowingTaskGroup { group in
+      group.addTask {
+        while true {
+          try await Task.sleep(for: .milliseconds(Self.interval))
+          for hub in await watched.shown {
+            let proved = await proved(hub)
+            if await watched.isNew(proved, of: hub) { try await show(hub, proved: proved, known) }
+          }
+        }
+      }
       for await (host, announcement) in HubFinder.sightings(for: limit) {
-        guard await sightings.add(announcement, at: host) else { continue }
+        guard await watched.add(announcement, at: host) else { continue }
         group.addTask {
           // Heard over one of its addresses it is soon heard over the others.
           try await Task.sleep(for: .milliseconds(HubFinder.patience))
-          if let hub = await sightings.takeNews(announcement) { try await show(hub, known) }
+          guard let hub = await watched.takeNews(announcement) else { return }
+          let proved = await proved(hub)
+          if await watched.isNew(proved, of: hub) { try await show(hub, proved: proved, known) }
         }
       }
-      try await group.waitForAll()
+      group.cancelAll()
     }
   }
 
-  private func show(_ hub: HubSightings.Hub, _ known: [(address: KnownHubs.Address, entry: KnownHubs.Entry)])
-    async throws
-  {
+  /// Where the hub proves to have the key that it claims.
+  private func proved(_ hub: HubSightings.Hub) async -> Set<Endpoint> {
     var proved: Set<Endpoint> = []
-    for await finding in HubProbe.findings(at: hub.endpoints, within: 1_500) {
+    for await finding in HubProbe.findings(at: hub.endpoints, within: Self.proofLimit) {
       if case .success(hub.fingerprint) = finding.key { proved.insert(finding.endpoint) }
     }
+    return proved
+  }
+
+  private func show(_ hub: HubSightings.Hub, proved: Set<Endpoint>, _ known: Set<KnownHubs.Entry>) async throws {
     let endpoints = proved.isEmpty ? hub.endpoints : hub.endpoints.filter(proved.contains)
-    let isTrusted = !proved.isEmpty && known.contains { $0.entry == .pin(hub.fingerprint) }
+    let isTrusted = !proved.isEmpty && known.contains(.pin(hub.fingerprint))
     let status = isTrusted ? "trusted" : proved.isEmpty ? "unproved: nobody there has that key" : "not trusted yet"
     let text = "\(TextSafety.visible(hub.name))  \(endpoints[0])  \(hub.fingerprint)  \(status)"
     try context.output.show(text: text) { json in
@@ -54,8 +71,12 @@ struct Hubs {
   }
 }
 
-private actor Shared {
+private actor Watched {
   private var sightings = HubSightings()
+  /// Where each hub that was shown had proved its key then.
+  private var proofs: [Fingerprint: Set<Endpoint>] = [:]
+
+  var shown: [HubSightings.Hub] { sightings.hubs.filter { proofs[$0.fingerprint] != nil } }
 
   func add(_ announcement: DiscoveryPacket.Announcement, at host: String) -> Bool {
     sightings.add(announcement, at: host)
@@ -63,5 +84,9 @@ private actor Shared {
 
   func takeNews(_ announcement: DiscoveryPacket.Announcement) -> HubSightings.Hub? {
     sightings.takeNews(announcement)
+  }
+
+  func isNew(_ proved: Set<Endpoint>, of hub: HubSightings.Hub) -> Bool {
+    proofs.updateValue(proved, forKey: hub.fingerprint) != proved
   }
 }

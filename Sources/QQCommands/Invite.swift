@@ -44,43 +44,40 @@ struct Invite: AsyncParsableCommand {
     let frame = ClientFrame.invite(
       ref: 1, hash: Digest(of: secret), nick: nickFor, lifetime: expires.milliseconds)
     let made = Made()
-    try await request(context, frame) { line in
+    let hub = try await request(context, frame) { line in
       guard case .invite(let invite) = line.frame else { return false }
       made.invite.withLock { $0 = invite }
       return true
     }
-    guard let invite = made.invite.withLock(\.self) else { return }
     // The key that the hub has just proved to have, and no other: who takes the token will trust it.
-    let key = try await provedKey(context)
-    let token = InviteToken(endpoints: try await places(context, key), fingerprint: key, secret: secret)
-    try show(token, invite, context.output)
+    guard let invite = made.invite.withLock(\.self), let key = hub.fingerprint else { return }
+    let endpoints = await places(hub.endpoint, key, context.output)
+    do {
+      try show(InviteToken(endpoints: endpoints, fingerprint: key, secret: secret), invite, context.output)
+    } catch {
+      // Nobody has seen it.
+      _ = try? await request(context, .revoke(ref: 1, invite: invite.id)) { _ in true }
+      throw error
+    }
   }
 
   private final class Made: Sendable {
     let invite = Mutex<HubFrame.Invite?>(nil)
   }
 
-  private func provedKey(_ context: CommandContext) async throws -> Fingerprint {
-    if case .pin(let key, _) = try context.trust() { return key }
-    // An authority vouches for its name; the key is what it has now.
-    return try await HubProbe.key(of: context.endpoint, within: context.timeout ?? 10_000)
-  }
-
-  /// Where who isn't on this machine finds the hub: as it was named here. This machine's own addresses stand for
-  /// loopback where they lead to the same hub, and loopback stays for other accounts on this machine.
-  private func places(_ context: CommandContext, _ key: Fingerprint) async throws -> [Endpoint] {
-    let named = address.compactMap { Endpoint($0, otherwise: context.endpoint.port) }
-    guard named.isEmpty, context.endpoint.isLoopback else { return named.isEmpty ? [context.endpoint] : named }
-    let own = LocalNetworks.current().reachable.map { Endpoint(host: $0.description, port: context.endpoint.port) }
+  /// Where who isn't on this machine finds the hub: where it answered. This machine's own addresses stand for loopback
+  /// where they lead to the same hub: on another machine loopback would be whatever listens there.
+  private func places(_ hub: Endpoint, _ key: Fingerprint, _ output: Output) async -> [Endpoint] {
+    let named = address.compactMap { Endpoint($0, otherwise: hub.port) }
+    guard named.isEmpty, hub.isLoopback else { return named.isEmpty ? [hub] : named }
+    let own = LocalNetworks.current().reachable.map { Endpoint(host: $0.description, port: hub.port) }
     var leading: Set<Endpoint> = []
     for await finding in HubProbe.findings(at: own, within: 1_000) {
       if case .success(key) = finding.key { leading.insert(finding.endpoint) }
     }
-    if leading.isEmpty {
-      context.output.note(
-        "the hub listens on this machine's loopback alone: nobody else can use this invite (see --address)")
-    }
-    return own.filter(leading.contains).prefix(InviteToken.maximumEndpoints - 1) + [context.endpoint]
+    guard leading.isEmpty else { return own.filter(leading.contains) }
+    output.note("the hub listens on this machine's loopback alone: nobody else can use this invite (see --address)")
+    return [hub]
   }
 
   private func show(_ token: InviteToken, _ invite: HubFrame.Invite, _ output: Output) throws {

@@ -2,26 +2,28 @@ import ArgumentParser
 import QQClient
 import QQProtocol
 
-/// Sends one request and gives its answers to `take` until it says that this was the last.
+/// Sends one request and gives its answers to `take` until it says that this was the last. Says whom it was sent to.
+@discardableResult
 func request(
   _ context: CommandContext, _ frame: ClientFrame,
   take: @escaping @Sendable (HubLine) throws -> Bool
-) async throws {
+) async throws -> HubLink.Peer {
   let limit = context.timeout ?? 10_000
   let link = try context.link(within: limit)
-  let done: Bool? = try await within(limit) {
+  let peer: HubLink.Peer? = try await within(limit) {
     try await HubLink.with(link) { link, lines in
       try await link.write([frame])
       while let batch = try await lines.next() {
         for line in batch {
           if case .error(let failure) = line.frame { throw context.failure(failure) }
-          if try take(line) { return true }
+          if try take(line) { return link.peer }
         }
       }
-      throw ClientError.lost(context.endpoint)
+      throw ClientError.lost(link.peer.endpoint)
     }
   }
-  if done == nil { throw CommandFailure(.temporary, "the hub at \(context.endpoint) did not answer in time") }
+  guard let peer else { throw ClientError.timedOut(context.endpoint) }
+  return peer
 }
 
 struct Join: AsyncParsableCommand {

@@ -53,7 +53,10 @@ struct SendRun: Sendable {
   /// All of standard input. The newline that ends a text file isn't part of the message; a command that printed nothing
   /// has nothing to say.
   private static func readText() async throws -> [UInt8] {
-    let bytes = try await StandardInput().readAll(limit: ProtocolLimits.text)
+    let bytes = try await StandardInput().readAll(
+      limit: ProtocolLimits.text,
+      tooLong:
+        "standard input is longer than a message may be (\(ProtocolLimits.text) bytes): --lines sends a message a line")
     guard !bytes.isEmpty else {
       throw CommandFailure(
         .data, "standard input is empty, so nothing was sent (qq send TARGETS \"\" sends an empty text)")

@@ -35,7 +35,21 @@ struct TrustCommand: AsyncParsableCommand {
   func run() async throws {
     guard let endpoint = Endpoint(hub) else { return }
     let context = try CommandContext(CommonSettings(output: options.settings))
-    let found = try await HubProbe.key(of: endpoint, within: timeout.milliseconds)
+    if !replace, case .ca(let hostname)? = try context.knownHubs.lookup(host: endpoint.host, port: endpoint.port) {
+      // A key that it shows now would be less than what is known already.
+      throw CommandFailure(
+        .noPermission,
+        "the hub at \(endpoint) is known by its certificate for \(hostname) already: --hub \(endpoint), or \"hub\" in "
+          + "config.json, uses it; --replace trusts the key that it has now instead")
+    }
+    let found: Fingerprint
+    do {
+      found = try await HubProbe.key(of: endpoint, within: timeout.milliseconds)
+    } catch ClientError.cannotResolve {
+      throw CommandFailure(
+        .noHost,
+        "cannot find the host \"\(endpoint.host)\": \"qq who --hubs\" lists the hubs on the LAN with their addresses")
+    }
     if let key, let expected = Fingerprint(key), expected != found {
       throw CommandFailure(.noPermission, "the hub at \(endpoint) has the key \(found), not \(expected)")
     }

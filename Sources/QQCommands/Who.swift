@@ -15,7 +15,7 @@ struct Who: AsyncParsableCommand {
   @Flag(help: "The hubs on the LAN instead.")
   var hubs = false
 
-  @Flag(help: "Go on with who comes and goes.")
+  @Flag(help: "Go on with who comes and goes; a hub that is gone is no longer \"proved\".")
   var watch = false
 
   @Option(help: .init("Wait until this user is online.", valueName: "nick"), completion: LiveCompletion.nicks)

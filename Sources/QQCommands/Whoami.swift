@@ -15,7 +15,7 @@ struct Whoami: AsyncParsableCommand {
   func run() async throws {
     let context = try await CommandContext.find(options)
     let key = context.isPlaintext ? nil : try context.identity().fingerprint.description
-    let place = try await self.place(context)
+    let (place, refusal) = try await self.place(context)
     // After connecting: a first contact is remembered.
     var known = "nothing yet"
     do throws(IdentityError) {
@@ -44,6 +44,8 @@ struct Whoami: AsyncParsableCommand {
       json.field("state", context.stateDirectory)
       json.end()
     }
+    // All that is known has been printed, which whoever runs the hub may have to be told.
+    if let refusal { throw refusal }
   }
 
   private func source(_ context: CommandContext) -> String {
@@ -55,22 +57,27 @@ struct Whoami: AsyncParsableCommand {
     var cursor: Int64
   }
 
-  /// What the hub says; nil where it can't be reached, which is no error here.
-  private func place(_ context: CommandContext) async throws -> Place? {
+  /// What the hub says; nil where it can't be reached, which is no error here, and with the error where it lets nobody
+  /// in.
+  private func place(_ context: CommandContext) async throws -> (place: Place?, refusal: ClientError?) {
     let cursor = cursor
     do {
-      return try await HubLink.with(try context.link(within: context.timeout ?? 3_000)) { link, lines in
+      let place = try await HubLink.with(try context.link(within: context.timeout ?? 3_000)) { link, lines in
         try await link.write([.cursor(ref: 1, name: cursor)])
         while let batch = try await lines.next() {
           for line in batch {
             if case .ok(let ok) = line.frame { return Place(welcome: link.welcome, cursor: ok.seq ?? 0) }
           }
         }
-        throw ClientError.lost(context.endpoint)
+        throw ClientError.lost(link.peer.endpoint)
       }
+      return (place, nil)
     } catch let error as ClientError where error.isTransient {
       context.output.note(error.message)
-      return nil
+      return (nil, nil)
+    } catch let error as ClientError {
+      guard case .refused = error else { throw error }
+      return (nil, error)
     }
   }
 

@@ -16,6 +16,11 @@ public enum Base64: Sendable {
     }
   }
 
+  /// Whether a text of this alphabet has it.
+  public func isDigit(_ character: Character) -> Bool {
+    character.utf8.count == 1 && character.utf8.first.map(alphabet.contains) == true
+  }
+
   public func text(_ bytes: some Sequence<UInt8>) -> String {
     let alphabet = alphabet
     var text: [UInt8] = []

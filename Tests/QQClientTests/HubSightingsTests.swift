@@ -53,11 +53,20 @@ import Testing
     for number in 0..<200 {
       var bytes = [UInt8](repeating: 0, count: 32)
       bytes[0] = UInt8(number)
-      _ = sightings.add(announcement(try #require(Fingerprint(bytes: bytes))), at: "10.0.0.1")
-      _ = sightings.add(announcement(first, number + 1), at: "10.0.0.1")
+      _ = sightings.add(announcement(try #require(Fingerprint(bytes: bytes))), at: "10.0.1.\(number)")
+      _ = sightings.add(announcement(first, number + 1), at: "10.0.2.\(number)")
     }
     #expect(sightings.hubs.count == 64)
     #expect(sightings.hubs.allSatisfy { $0.endpoints.count <= 64 })
+  }
+
+  @Test("one machine has a few hubs and no more, whatever it claims; those of others stay heard")
+  func floodOfOne() {
+    var sightings = HubSightings()
+    for port in 1...100 { _ = sightings.add(announcement(first, port), at: "10.0.0.66") }
+    let isHeard = sightings.add(announcement(first), at: "10.0.0.1")
+    #expect(isHeard)
+    #expect(sightings.hubs[0].endpoints.count == 9)
   }
 
   private func candidate(_ key: Fingerprint, _ host: String = "10.0.0.1") -> HubCandidate {

@@ -19,11 +19,12 @@ struct DiscoveryTests {
   }
 
   private func serve(
-    _ scene: Scene, _ networks: Namespaces, _ options: [String] = [], data: String = "hub", port: Int = 6789
+    _ scene: Scene, _ networks: Namespaces, _ options: [String] = [], data: String = "hub", port: Int = 6789,
+    listen: String? = nil
   ) async throws -> Scene.Hub {
     let command =
       networks.inside(0) + [
-        Scene.binary, "serve", "--listen", "\(port)", "--data", "\(scene.folder.path)/\(data)",
+        Scene.binary, "serve", "--listen", listen ?? "\(port)", "--data", "\(scene.folder.path)/\(data)",
       ] + options
     let process = try scene.start(program: command[0], Array(command.dropFirst()), state: "hub state")
     let ready = try await process.line()
@@ -114,6 +115,38 @@ struct DiscoveryTests {
     }
   }
 
+  @Test("a listener follows its hub, and a hub that was chosen meanwhile, or took the old address, stays what it is")
+  func movedAndReplaced() async throws {
+    try await lan(ipv6: false) { scene, networks, hub, there in
+      #expect(try await scene.run(there, "trust", "10.9.0.1").status == 0)
+      let command = there + [Scene.binary, "listen"]
+      let listener = try scene.start(
+        program: command[0], Array(command.dropFirst()), environment: ["QQ_HUB": "", "QQ_NICK": "bob"])
+      #expect(try await scene.run(there, "who", "--wait", "bob", "--timeout", "60s").status == 0)
+      let other = try await serve(scene, networks, data: "other", port: 6790)
+      #expect(try await scene.run(there, "trust", "10.9.0.1:6790").status == 0)
+      hub.process.signal(SIGTERM)
+      try await hub.process.end()
+      other.process.signal(SIGTERM)
+      try await other.process.end()
+      try await networks.shell(0, "ip addr add 10.9.0.77/24 brd + dev cable")
+      let moved = try await serve(scene, networks, listen: "10.9.0.77:6789")
+      // Takes the old place.
+      let stranger = try await serve(scene, networks, data: "other", listen: "10.9.0.1:6789")
+      #expect(stranger.ready["fingerprint"] == other.ready["fingerprint"])
+      let sent = try await scene.run(there, "send", "--hub", "10.9.0.77", "bob", "hi", "--last-seen")
+      #expect(sent.status == 0)
+      #expect(try await listener.line()["text"] == "hi")
+      #expect(try scene.folder.read("state/qq/default_hub").contains(other.ready["fingerprint"] ?? "-"))
+      moved.process.signal(SIGTERM)
+      try await moved.process.end()
+      let again = try await serve(scene, networks, listen: "10.9.0.77:6789")
+      #expect(again.ready["fingerprint"] == hub.ready["fingerprint"])
+      #expect(try await scene.run(there, "send", "--hub", "10.9.0.77", "bob", "again").status == 0)
+      #expect(try await listener.line()["text"] == "again")
+    }
+  }
+
   @Test("of two hubs neither is chosen for a script, unless one of them is trusted")
   func two() async throws {
     try await lan { scene, networks, hub, there in
@@ -182,7 +215,7 @@ struct DiscoveryTests {
     }
   }
 
-  @Test("who --hubs --watch goes on with hubs that come later")
+  @Test("who --hubs --watch goes on with hubs that come later, and says when one is gone")
   func watched() async throws {
     try await Scene.run { scene in
       let networks = try await Namespaces(2, scene)
@@ -194,6 +227,11 @@ struct DiscoveryTests {
       #expect(try await watcher.line()["fingerprint"] == hub.ready["fingerprint"])
       let other = try await serve(scene, networks, data: "other", port: 6790)
       #expect(try await watcher.line()["fingerprint"] == other.ready["fingerprint"])
+      other.process.signal(SIGTERM)
+      try await other.process.end()
+      let gone = try await watcher.line()
+      #expect(gone["fingerprint"] == other.ready["fingerprint"])
+      #expect(gone.bool("proved") == false)
     }
   }
 

@@ -34,6 +34,55 @@ import Testing
     }
   }
 
+  @Test("with --nick that identity is used from then on, also after it was renamed; another hub is another matter")
+  func identity() async throws {
+    try await Scene.run { scene in
+      let hub = try await scene.serve("--invite-only")
+      let (_, token) = try await token(scene)
+      let nothing = ["QQ_HUB": ""]
+      func nick() async throws -> String? {
+        try await scene.run("whoami", state: "dora", environment: nothing).lines.first?["nick"]
+      }
+      let accepted = try await scene.run(
+        "accept", "--nick", "dora", input: .text(token), state: "dora", environment: nothing)
+      #expect(accepted.status == 0)
+      #expect(try await nick() == "dora")
+      let renamed = try await scene.run("nick", "dorothea", "--nick", "dora", state: "dora", environment: nothing)
+      #expect(renamed.status == 0)
+      #expect(try await nick() == "dorothea")
+      let another = try await scene.run("who", "--nick", "zoe", state: "dora", environment: nothing)
+      #expect(another.status == 77)
+      #expect(another.standardError.contains("(hub \(hub.address); you are zoe with the key SHA256:"))
+      #expect(try await scene.run("trust", hub.address, state: "dora", environment: nothing).status == 0)
+      #expect(try await nick() == "dorothea")
+    }
+  }
+
+  @Test("an invite that nobody could see is none: a full disk leaves it revoked")
+  func unseen() async throws {
+    try await Scene.run { scene in
+      try await scene.serve("--invite-only")
+      let shell = try scene.start(program: "/bin/sh", ["-c", "\(Scene.binary) invite > /dev/full"])
+      #expect(try await shell.end() == 74)
+      #expect(try await scene.run("admin", "invites").lines.map { $0["state"] } == ["revoked"])
+    }
+  }
+
+  @Test("where the hub isn't reached that is said, beside what was met at its other addresses")
+  func elsewhere() async throws {
+    try await Scene.run { scene in
+      let other = try await scene.serve(data: "other")
+      let hub = try await scene.serve("--invite-only")
+      let (_, token) = try await token(scene, "--address", other.address, "--address", hub.address)
+      hub.process.signal(SIGTERM)
+      try await hub.process.end()
+      let accepted = try await scene.run("accept", input: .text(token), state: "bob", environment: ["QQ_HUB": ""])
+      #expect(accepted.status == 69)
+      #expect(accepted.standardError.contains("cannot reach the hub at \(hub.address)"))
+      #expect(accepted.standardError.contains("the hub at \(other.address) is another one"))
+    }
+  }
+
   @Test("what invite prints can be piped into accept as it is, and --hub stays what it was")
   func piped() async throws {
     try await Scene.run { scene in
@@ -152,6 +201,24 @@ import Testing
       terminal.type(token + "\n")
       let screen = try await terminal.see("the answer") { $0.lines.contains { $0.contains("you are eve on the hub") } }
       #expect(!screen.lines.contains { $0.contains(token.prefix(20)) })
+    }
+  }
+
+  @Test("pasted from where it was broken into lines it is read to its end, and nothing of it is left for the shell")
+  func wrapped() async throws {
+    try await Scene.run { scene in
+      try await scene.serve("--invite-only")
+      let (_, token) = try await token(scene, "--for", "eve")
+      let half = token.count / 2
+      let terminal = try scene.terminal(
+        running: ["/bin/sh", "-c", "\(Scene.binary) accept; read -r rest; echo \"read: $rest\""], columns: 300,
+        state: "eve")
+      try await terminal.see("the question") { $0.lines.contains { $0.contains("it isn't shown") } }
+      terminal.type(token.prefix(half) + "\n" + token.dropFirst(half) + "\nand thanks\n")
+      try await terminal.see("the answer") { $0.lines.contains { $0.contains("you are eve on the hub") } }
+      terminal.type("mine\n")
+      // Shown again as it is typed, too.
+      try await terminal.see("the rest") { $0.lines.contains("read: mine") && $0.lines.contains("mine") }
     }
   }
 }

@@ -23,6 +23,21 @@ import Testing
     }
   }
 
+  @Test("a hub that an authority vouches for is never trusted by its key instead, unless that is said")
+  func authority() async throws {
+    try await Scene.run { scene in
+      let hub = try await scene.serve()
+      try scene.folder.makeDirectory("state/qq")
+      try scene.folder.write("\(hub.address) ca hub.example.org\n", to: "state/qq/known_hubs")
+      let refused = try await scene.run("trust", hub.address)
+      #expect(refused.status == 77)
+      #expect(refused.standardError.contains("known by its certificate for hub.example.org already"))
+      #expect(!scene.folder.names("state/qq").contains("default_hub"))
+      #expect(try await scene.run("trust", "--replace", hub.address).status == 0)
+      #expect(try scene.folder.read("state/qq/known_hubs").contains("SHA256:"))
+    }
+  }
+
   @Test("a listener that meets another key after a restart ends with 77")
   func changedKeyMeanwhile() async throws {
     try await Scene.run { scene in

@@ -10,14 +10,21 @@ public enum HubFinder {
   public static let patience: Int64 = 300
   /// How long a hub that was announced is given to prove its key.
   private static let proofLimit: Int64 = 1_500
+  /// How many are asked at the same time to prove their key: whoever invents hubs has a client try them.
+  private static let provedAtOnce = 16
+  /// What a likelier place is given before a less likely one, in milliseconds.
+  private static let headStart = 100
 
   public typealias Sighting = (host: String, announcement: DiscoveryPacket.Announcement)
 
   /// Asks for hubs, and gives what is announced meanwhile: hints, which anybody may have sent.
   public static func sightings(for limit: Int64 = patience) -> AsyncStream<Sighting> {
     let (stream, continuation) = AsyncStream.makeStream(of: Sighting.self)
+    let local = LocalNetworks.current()
     let hear: @Sendable (DiscoverySockets.Heard) -> Void = { heard in
-      guard case .hub(let announcement) = DiscoveryPacket(heard.bytes), let host = host(heard.source) else { return }
+      guard case .hub(let announcement) = DiscoveryPacket(heard.bytes), let source = IPAddress(heard.source),
+        local.contains(source), let host = host(heard.source)
+      else { return }
       continuation.yield((host, announcement))
     }
     let task = Task {
@@ -66,6 +73,8 @@ public enum HubFinder {
     let task = Task {
       await withTaskGroup { group in
         @Sendable func prove(_ endpoint: Endpoint, _ claimed: Fingerprint?, _ name: String?) async {
+          // Who takes the first that is right prefers the likelier ones then.
+          try? await Task.sleep(for: .milliseconds(endpoint.rank * headStart))
           guard let key = try? await HubProbe.key(of: endpoint, within: proofLimit), key == claimed ?? key,
             key == wanted ?? key
           else { return }
@@ -73,11 +82,13 @@ public enum HubFinder {
         }
         for place in places { group.addTask { await prove(place, nil, nil) } }
         var seen = HubSightings()
-        for await (host, announcement) in sightings(for: limit) where seen.add(announcement, at: host) {
-          guard let claimed = Fingerprint(announcement.fingerprint), wanted == nil || wanted == claimed else {
-            continue
-          }
+        var running = places.count
+        for await (host, announcement) in sightings(for: limit) {
+          guard let claimed = Fingerprint(announcement.fingerprint), wanted == nil || wanted == claimed,
+            seen.add(announcement, at: host)
+          else { continue }
           let endpoint = Endpoint(host: host, port: announcement.port)
+          if running < provedAtOnce { running += 1 } else { await group.next() }
           group.addTask { await prove(endpoint, claimed, announcement.name) }
         }
       }

@@ -15,6 +15,16 @@ public struct HubCandidate: Hashable, Sendable {
   }
 }
 
+extension HubCandidate {
+  /// A name that nobody takes for more: letters, digits and `-_.` alone, at most 64 of them.
+  public static func isPlain(_ name: String) -> Bool {
+    1...64 ~= name.unicodeScalars.count
+      && name.unicodeScalars.allSatisfy {
+        $0.properties.isAlphabetic || "0"..."9" ~= $0 || "-_.".unicodeScalars.contains($0)
+      }
+  }
+}
+
 /// What was announced on a LAN, by the hub that it claims to be from. Pure.
 public struct HubSightings: Sendable {
   public struct Hub: Equatable, Sendable {
@@ -29,6 +39,9 @@ public struct HubSightings: Sendable {
   private var told: [Fingerprint: Int] = [:]
   /// A hub has a few addresses, and a LAN a few hubs: more is somebody's invention.
   private static let most = 64
+  /// A machine has a few hubs.
+  private static let mostOfOneHost = 8
+  private var perHost: [String: Int] = [:]
 
   public init() {}
 
@@ -43,8 +56,10 @@ public struct HubSightings: Sendable {
 
   /// Takes a sighting in; false where it is nothing new.
   public mutating func add(_ announcement: DiscoveryPacket.Announcement, at host: String) -> Bool {
-    guard let fingerprint = Fingerprint(announcement.fingerprint) else { return false }
+    guard let fingerprint = Fingerprint(announcement.fingerprint), perHost[host, default: 0] < Self.mostOfOneHost
+    else { return false }
     let endpoint = Endpoint(host: host, port: announcement.port)
+    defer { perHost[host] = hubs.reduce(0) { $0 + $1.endpoints.count { $0.host == host } } }
     guard let place = hubs.firstIndex(where: { $0.fingerprint == fingerprint }) else {
       guard hubs.count < Self.most else { return false }
       hubs.append(Hub(fingerprint: fingerprint, name: announcement.name, endpoints: [endpoint]))
@@ -55,12 +70,11 @@ public struct HubSightings: Sendable {
     hubs[place].endpoints.insert(endpoint, at: index ?? hubs[place].endpoints.endIndex)
     return true
   }
-
 }
 
 extension Endpoint {
   /// Which of several is taken for one hub: the least. IPv4, then IPv6, then what holds on one link or one machine alone.
-  fileprivate var rank: Int {
+  var rank: Int {
     guard let address = IPAddress(host) else { return 0 }
     return address.isLoopback ? 3 : address.isLinkLocal ? 2 : address.isIPv4 ? 0 : 1
   }
@@ -78,7 +92,10 @@ public enum HubChoice: Equatable, Sendable {
 
   public init(among candidates: [HubCandidate], isTrusted: (Fingerprint) -> Bool) {
     var seen: Set<Fingerprint> = []
-    let likeliestFirst = (0...3).flatMap { rank in candidates.filter { $0.endpoint.rank == rank } }
+    // Which of them answered first says nothing.
+    let likeliestFirst = candidates.sorted {
+      ($0.endpoint.rank, $0.endpoint.description) < ($1.endpoint.rank, $1.endpoint.description)
+    }
     let hubs = likeliestFirst.filter { seen.insert($0.fingerprint).inserted }
     let trusted = hubs.filter { isTrusted($0.fingerprint) }
     if trusted.count == 1 {

@@ -25,7 +25,12 @@ extension CommandContext {
       guard try await context.asksToTrust(hub) else { throw Self.untrusted([hub]) }
       try context.trust(hub.endpoint, hub.fingerprint)
       try context.use(hub)
-    case .several(let hubs, let areTrusted): throw areTrusted ? Self.several(hubs) : Self.untrusted(hubs)
+    case .several(let hubs, let areTrusted):
+      guard let hub = try await context.asksWhich(hubs) else {
+        throw areTrusted ? Self.several(hubs) : Self.untrusted(hubs)
+      }
+      try context.trust(hub.endpoint, hub.fingerprint)
+      try context.use(hub)
     case .none:
       throw CommandFailure(
         .noHost,
@@ -62,26 +67,45 @@ extension CommandContext {
         + "\(hubs[0].endpoint)\" settles it")
   }
 
+  /// Where it is and the key that it proved first; what it calls itself, which may be anything, behind them and only if
+  /// it can't be taken for them.
   private static func describe(_ hub: HubCandidate) -> String {
-    (hub.name.map { "\"\($0)\" at " } ?? "") + "\(hub.endpoint) with the key \(hub.fingerprint)"
+    let name = hub.name.flatMap { HubCandidate.isPlain($0) ? " (it calls itself \($0))" : nil } ?? ""
+    return "\(hub.endpoint) with the key \(hub.fingerprint)\(name)"
   }
 
   /// Only at a terminal, where a person can compare.
+  private static var canAsk: Bool { Descriptor.isTerminal(0) && Descriptor.isTerminal(2) }
+
   private func asksToTrust(_ hub: HubCandidate) async throws -> Bool {
-    guard Descriptor.isTerminal(0), Descriptor.isTerminal(2) else { return false }
-    output.ask("a hub was found: \(Self.describe(hub)). Is it the right one, to be trusted from now on? [y/N] ")
+    guard Self.canAsk else { return false }
+    output.ask("a hub was found at \(Self.describe(hub)). Is it the right one, to be trusted from now on? [y/N] ")
     let answer = try await StandardInput().readLine().lowercased()
     return answer == "y" || answer == "yes"
   }
 
+  private func asksWhich(_ hubs: [HubCandidate]) async throws -> HubCandidate? {
+    guard Self.canAsk else { return nil }
+    for (index, hub) in hubs.enumerated() { output.complain("\(index + 1)  \(Self.describe(hub))") }
+    output.ask("which of these hubs is the right one, to be trusted and used from now on? [1-\(hubs.count), or none] ")
+    let answer = try await StandardInput().readLine()
+    return Int(answer).flatMap { hubs.indices.contains($0 - 1) ? hubs[$0 - 1] : nil }
+  }
+
   /// A hub whose key is known is found again wherever it is now; by an address of this machine only this machine's was
   /// meant.
-  func relocate(_ trust: Trust) -> (@Sendable () async -> Endpoint?)? {
+  func relocate(_ trust: Trust) -> (@Sendable (Endpoint) async -> Endpoint?)? {
     guard case .pin(let fingerprint, _) = trust, remembered != nil || !endpoint.isLoopback else { return nil }
-    return { [self] in
-      guard let place = await HubFinder.place(of: fingerprint), place != endpoint else { return nil }
-      output.note("the hub isn't at \(endpoint) any more: found it at \(place)")
-      if remembered != nil { _ = try? useFromNowOn(place, fingerprint) }
+    return { [self] old in
+      guard let place = await HubFinder.place(of: fingerprint), place != old else { return nil }
+      output.note("the hub isn't at \(old) any more: found it at \(place)")
+      // Another may have been chosen since this command began.
+      if remembered != nil, var hub = try? RememberedHub.load(stateDirectory: stateDirectory),
+        hub.fingerprint == fingerprint
+      {
+        hub.place = place.description
+        try? hub.save(stateDirectory: stateDirectory)
+      }
       return place
     }
   }
@@ -89,13 +113,13 @@ extension CommandContext {
   /// What is known of the hub's key. A first contact is trusted where a person named the hub, or it is on this
   /// machine; its key is remembered then.
   func trust() throws -> Trust {
-    // Whatever else was met at its address since.
-    if let remembered { return .pin(remembered.fingerprint, file: RememberedHub.path(stateDirectory)) }
     do throws(IdentityError) {
       switch try knownHubs.lookup(host: endpoint.host, port: endpoint.port) {
-      case .pin(let fingerprint): return .pin(fingerprint, file: knownHubs.path)
       case .ca(let hostname): return .authority(hostname: hostname)
-      case nil: break
+      case let known:
+        // Whatever else was met at its address since.
+        if let remembered { return .pin(remembered.fingerprint, file: RememberedHub.path(stateDirectory)) }
+        if case .pin(let fingerprint) = known { return .pin(fingerprint, file: knownHubs.path) }
       }
     } catch {
       throw CommandFailure(.config, error.message)
@@ -127,10 +151,14 @@ extension CommandContext {
     }
   }
 
-  /// The hub is the one that is used where none is named. False where one is, in a file or the environment.
+  /// The hub is the one that is used where none is named, as the identity of this command where a person chose one.
+  /// False where one is named, in a file or the environment.
   func useFromNowOn(_ endpoint: Endpoint, _ fingerprint: Fingerprint) throws -> Bool {
+    let before = remembered?.fingerprint == fingerprint ? remembered?.identity : nil
+    let hub = RememberedHub(
+      place: endpoint.description, fingerprint: fingerprint, identity: isNickChosen ? nick : before)
     do throws(IdentityError) {
-      try RememberedHub(place: endpoint.description, fingerprint: fingerprint).save(stateDirectory: stateDirectory)
+      try hub.save(stateDirectory: stateDirectory)
     } catch {
       throw CommandFailure(ExitStatus(error), error.message)
     }

@@ -59,6 +59,8 @@ struct CommandContext: Sendable {
         throw CommandFailure(
           onCommandLine == nil ? .config : .usage, "\"\(chosen)\"\(source) can't be a nick: \(error.message)")
       }
+    } else if let identity = remembered?.identity, let known = try? Nick(identity) {
+      nick = known.text
     } else {
       nick = Nick.derived(from: Environment.account, host: nil).text
     }
@@ -94,13 +96,18 @@ struct CommandContext: Sendable {
     }
   }
 
-  /// An identity that was chosen by name goes with the nick; the account's own stays where it is found.
+  /// An identity that was chosen by name goes with the nick, also where it is the one for the hub that is used where
+  /// none is named; the account's own stays where it is found.
   /// `old`: its name, where that has changed since this command began.
   func renameIdentity(from old: String? = nil, to new: String) throws {
     let old = old ?? nick
     guard isNickChosen, !isPlaintext, new != old else { return }
     do throws(IdentityError) {
       try IdentityStore(stateDirectory: stateDirectory).rename(from: old, to: new)
+      if var hub = try RememberedHub.load(stateDirectory: stateDirectory), hub.identity == old {
+        hub.identity = new
+        try hub.save(stateDirectory: stateDirectory)
+      }
     } catch {
       throw CommandFailure(ExitStatus(error), error.message)
     }

@@ -51,7 +51,15 @@ enum LiveCompletion {
     let lines = answers(arguments, .invites(ref: 1))
     return lines.compactMap { frame in
       if case .invite(let invite) = frame, invite.state == .open { invite.id } else { nil }
-    }.filter { $0.hasPrefix(word) }
+    }.filter { $0.hasPrefix(word) && isInvite($0) }
+  }
+
+  /// As ids of invites are; a hub may say anything.
+  static func isInvite(_ text: String) -> Bool {
+    text.utf8.count == 10
+      && text.utf8.allSatisfy {
+        UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || UInt8(ascii: "a")...UInt8(ascii: "f") ~= $0
+      }
   }
 
   /// Those that go on with the last name of a list, each with what stands before it. Pure.
@@ -149,7 +157,7 @@ enum LiveCompletion {
 extension CommandContext {
   /// How to connect, if nothing has to be made or trusted for it: nil where the user has no key or the hub isn't known.
   fileprivate func knownLink(within limit: Int64) throws -> LinkConfiguration? {
-    guard !isPlaintext else { return try link(within: limit) }
+    guard !isPlaintext else { return endpoint.isLoopback ? try link(within: limit) : nil }
     let path = try IdentityStore(stateDirectory: stateDirectory).path(for: nick)
     guard access(path, R_OK) == 0 else { return nil }
     let link = try link(within: limit)

@@ -62,7 +62,10 @@ public enum Program {
     if let named, let command = try? named.parseAsRoot(Array(arguments.dropFirst())), type(of: command) == named {
       return command
     }
-    if named == nil, let first = arguments.first, !first.hasPrefix("-"), first != "help" {
+    // The parser shows its general help for a command that isn't there.
+    let asked = arguments.first == "help" ? Array(arguments.dropFirst()) : arguments
+    let isThere = QQ.configuration.subcommands.contains { $0.configuration.commandName == asked.first }
+    if !isThere, let first = asked.first, !first.hasPrefix("-"), first != "help" {
       let names = QQ.configuration.subcommands.compactMap { $0.configuration.commandName }
       let nearest = NearestName.nearest(to: first, among: names).map { " (did you mean \"\($0)\"?)" } ?? ""
       throw CommandFailure(.usage, "there is no command \"\(first)\"\(nearest): \"qq help\" lists them")

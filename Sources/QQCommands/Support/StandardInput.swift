@@ -19,15 +19,34 @@ struct StandardInput: Sendable {
     }
   }
 
-  /// A line that is typed or pasted on a terminal, which doesn't show it.
-  func readSecretLine() async throws -> String {
+  /// What is typed or pasted on a terminal, which doesn't show it: lines until it is whole, or nothing follows at once.
+  /// The rest of a paste isn't left to whoever reads next.
+  func readSecret(isWhole: (String) -> Bool) async throws -> String {
     var before = termios()
     guard tcgetattr(0, &before) == 0 else { return try await readLine() }
     var silent = before
     silent.c_lflag &= ~tcflag_t(ECHO)
+    // A signal of these would leave the terminal silent.
+    withUnsafeMutableBytes(of: &silent.c_cc) { characters in
+      // _POSIX_VDISABLE.
+      for character in [VQUIT, VSUSP] { characters[Int(character)] = 0 }
+    }
     tcsetattr(0, TCSAFLUSH, &silent)
     defer { tcsetattr(0, TCSAFLUSH, &before) }
-    return try await readLine()
+    var text = try await readLine()
+    while !isWhole(text), !text.isEmpty, Self.isReadable(within: Self.pasteGap) {
+      text += "\n" + (try await readLine())
+    }
+    _ = Self.isReadable(within: Self.pasteGap)
+    return text
+  }
+
+  /// Between the lines of a paste, in milliseconds.
+  private static let pasteGap: CInt = 50
+
+  private static func isReadable(within limit: CInt) -> Bool {
+    var state = pollfd(fd: 0, events: Int16(POLLIN), revents: 0)
+    return poll(&state, 1, limit) > 0
   }
 
   /// A line without its newline, or what there is at the end; of a terminal, which gives lines.
@@ -56,14 +75,13 @@ struct StandardInput: Sendable {
     }
   }
 
-  /// All of it; throws where it is longer than `limit` bytes.
-  func readAll(limit: Int) async throws -> [UInt8] {
+  /// All of it; throws, with what to say, where it is longer than `limit` bytes.
+  func readAll(limit: Int, tooLong message: String) async throws -> [UInt8] {
     var all: [UInt8] = []
     while let bytes = try await read() {
       all += bytes
       guard all.count <= limit else {
-        throw CommandFailure(
-          .data, "standard input is longer than a message may be (\(limit) bytes): --lines sends a message a line")
+        throw CommandFailure(.data, message)
       }
     }
     return all
