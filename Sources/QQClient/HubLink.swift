@@ -242,6 +242,10 @@ public struct HubLink: Sendable {
       .channelOption(
         .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 256 << 10)
       )
+      if let address = IPAddress(endpoint.host), address.isLinkLocal, !address.isIPv4, !endpoint.host.contains("%") {
+        throw ClientError.unreachable(
+          endpoint, reason: "an address of one link needs its interface, as in \(endpoint.host)%eth0")
+      }
       // An address needs no resolver, which would cost a thread.
       if let address = try? SocketAddress(ipAddress: endpoint.host, port: endpoint.port) {
         return try await bootstrap.connect(to: address) { channel in initialize(channel, seen, tls) }
@@ -249,6 +253,8 @@ public struct HubLink: Sendable {
       return try await bootstrap.connect(host: endpoint.host, port: endpoint.port) { channel in
         initialize(channel, seen, tls)
       }
+    } catch let error as ClientError {
+      throw error
     } catch let error as NIOConnectionError {
       if error.connectionErrors.isEmpty { throw ClientError.cannotResolve(endpoint) }
       throw ClientError.unreachable(endpoint, reason: reason(error.connectionErrors[0].error))

@@ -132,3 +132,19 @@ public protocol Store: Sendable {
   /// projected yet stay. Answers, once it is done, with the first seq still kept; other questions don't wait for it.
   func remove(before time: Timestamp, idsBefore: Timestamp, _ answer: @escaping @Sendable (Seq) -> Void)
 }
+
+/// A journal that can be copied while it is used. A seam of its own: what keeps nothing has nothing to copy.
+public protocol CopyableJournal: Sendable {
+  /// Makes the file `path`, which isn't there yet, a copy of the journal and its projection as of one moment between two
+  /// commits. Who opens it gets another epoch. Records go on being committed meanwhile. The answer, on the journal's
+  /// thread: the newest seq that the copy has, or why there is none, for a person; what there is of it may be left.
+  func copy(to path: String, _ answer: @escaping @Sendable (Result<Seq, CopyFailure>) -> Void)
+}
+
+public struct CopyFailure: Error, Equatable, Sendable {
+  public var message: String
+
+  public init(_ message: String) {
+    self.message = message
+  }
+}

@@ -80,6 +80,15 @@ final class Connection {
     logPages.pointee = 0
   }
 
+  /// Begins to copy everything into `copy`: https://www.sqlite.org/backup.html. What this connection writes meanwhile
+  /// goes to both.
+  func beginCopy(into copy: Connection) throws(SQLiteJournalError) -> OpaquePointer {
+    guard let backup = sqlite3_backup_init(copy.handle, "main", handle, "main") else {
+      throw copy.error(sqlite3_errcode(copy.handle))
+    }
+    return backup
+  }
+
   func error(_ code: Int32) -> SQLiteJournalError {
     Connection.error(code, handle, path)
   }

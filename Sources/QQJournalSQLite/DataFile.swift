@@ -53,6 +53,12 @@ enum DataFile {
     try check(header, size: Int64(status.st_size), hasLog: hasLog(path), path)
   }
 
+  /// What the file system knows the file by; 0 where it can't say.
+  static func inode(_ path: String) -> Int64 {
+    var status = stat()
+    return stat(path, &status) == 0 ? Int64(bitPattern: UInt64(status.st_ino)) : 0
+  }
+
   private static func hasLog(_ path: String) -> Bool {
     var status = stat()
     return stat(path + "-wal", &status) == 0 && status.st_size > 0

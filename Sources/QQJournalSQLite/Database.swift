@@ -16,6 +16,8 @@ final class Database {
   let connection: Connection
   let statements: Statements
   let epoch: String
+  /// It has another epoch than when it was closed, since it is a copy of that.
+  let isRestored: Bool
 
   /// The newest record.
   private(set) var last: Seq
@@ -54,6 +56,7 @@ final class Database {
     let isNew = try Schema.migrate(connection)
     statements = try Statements(connection)
     if isNew { try Meta.create(statements, epoch: newEpoch) }
+    isRestored = try Meta.noticeRestoring(statements, inode: DataFile.inode(path), newEpoch: newEpoch)
 
     let meta = try Meta(statements, path)
     epoch = meta.epoch

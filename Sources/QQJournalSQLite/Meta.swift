@@ -8,6 +8,10 @@ struct Meta {
     case nextUser = "next_user"
     case nextGroup = "next_group"
     case removedTime = "removed_time"
+    /// The database is a copy that nobody has opened yet.
+    case copied
+    /// Of the file when it was opened last: a file that was restored by other means has another.
+    case inode
   }
 
   var epoch: String
@@ -28,6 +32,32 @@ struct Meta {
 
   private init(epoch: String) {
     self.epoch = epoch
+  }
+
+  /// On the connection of a copy.
+  static func markCopy(_ connection: Connection) throws(SQLiteJournalError) {
+    try connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('\(Key.copied.rawValue)', 1)")
+  }
+
+  /// Whether the database was restored since it was opened last. Gives it a new epoch then, before anybody hears of it.
+  static func noticeRestoring(
+    _ statements: Statements, inode: Int64, newEpoch: String
+  ) throws(SQLiteJournalError) -> Bool {
+    func number(_ key: Key) throws(SQLiteJournalError) -> Int64? {
+      let statement = statements.readMeta.bind(1, key.rawValue)
+      defer { statement.reset() }
+      return try statement.step() ? statement.number(0) : nil
+    }
+    let (isCopy, known) = (try number(.copied) == 1, try number(.inode))
+    // One that was never opened by a version that looks is taken for what it is.
+    let isRestored = isCopy || known.map { $0 != inode } == true
+    guard isRestored || known == nil else { return false }
+    try statements.begin.run()
+    if isRestored { try statements.writeMeta.bind(1, Key.epoch.rawValue).bind(2, newEpoch).run() }
+    try statements.writeMeta.bind(1, Key.copied.rawValue).bind(2, Int64(0)).run()
+    try statements.writeMeta.bind(1, Key.inode.rawValue).bind(2, inode).run()
+    try statements.commit.run()
+    return isRestored
   }
 
   static func create(_ statements: Statements, epoch: String) throws(SQLiteJournalError) {

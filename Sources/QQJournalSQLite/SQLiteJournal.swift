@@ -4,8 +4,10 @@ import QQProtocol
 /// Journal and store in one SQLite database, on a thread that has its only connection. A record is delivered after the
 /// commit that made it durable. Projections ride in the next commit; those that a crash took are replayed, because
 /// `load` gives how far the projection came. All events and answers come on the journal's thread.
-public final class SQLiteJournal: Journal, Store {
+public final class SQLiteJournal: Journal, Store, CopyableJournal {
   private let mailbox: Mailbox<Operation>
+  /// The database is a copy of one that somebody has read: its epoch is a new one.
+  public let isRestored: Bool
 
   /// Opens the database at `path`, or makes it in a directory that exists; `makeEpoch` names a new one. The lock is
   /// the file `lock` beside it: a second journal in the directory fails with `locked`, at once.
@@ -16,10 +18,12 @@ public final class SQLiteJournal: Journal, Store {
   init(path: String, settings: Database.Settings, makeEpoch: () -> String) throws(SQLiteJournalError) {
     let lock = try DirectoryLock(besides: path)
     let database = try Database(path: path, settings: settings, newEpoch: makeEpoch())
+    let wasRestored = database.isRestored
     let mailbox = Mailbox<Operation>()
     let worker = Worker(mailbox, database, lock)
     guard Thread.start({ worker.run() }) else { throw .failed(path: path, reason: "no thread for it") }
     self.mailbox = mailbox
+    isRestored = wasRestored
   }
 
   deinit {
@@ -36,6 +40,10 @@ public final class SQLiteJournal: Journal, Store {
 
   public func close(_ done: @escaping @Sendable () -> Void) {
     mailbox.put(.close(done))
+  }
+
+  public func copy(to path: String, _ answer: @escaping @Sendable (Result<Seq, CopyFailure>) -> Void) {
+    mailbox.put(.copy(to: path, answer: answer))
   }
 
   /// Waits for the journal's thread: not to be called on it.

@@ -9,6 +9,7 @@ enum Operation: Sendable {
   case project(Projection)
   case read(Read)
   case remove(before: Timestamp, idsBefore: Timestamp, answer: @Sendable (Seq) -> Void)
+  case copy(to: String, answer: @Sendable (Result<Seq, CopyFailure>) -> Void)
   case close(@Sendable () -> Void)
 }
 
@@ -18,7 +19,7 @@ enum Read: Sendable {
 }
 
 /// The journal's thread. Each round takes all that was asked for; then what was appended is one commit, then comes
-/// a slice of reading and a slice of removing. With nothing to do it waits.
+/// a slice of reading, a slice of removing and a slice of copying. With nothing to do it waits.
 final class Worker {
   /// Records of one commit, so that a burst doesn't outgrow the cache.
   private static let maximumBatch = 4_096
@@ -37,6 +38,8 @@ final class Worker {
   private var reads: [Read] = []
   private var removals: [(before: Timestamp, idsBefore: Timestamp, answer: @Sendable (Seq) -> Void)] = []
   private var removal: Removal?
+  private var copies: [(path: String, answer: @Sendable (Result<Seq, CopyFailure>) -> Void)] = []
+  private var copy: JournalCopy?
   private var closing: (@Sendable () -> Void)?
   /// After it nothing is written, and questions are not answered.
   private var failure: SQLiteJournalError?
@@ -50,7 +53,8 @@ final class Worker {
   /// Returns after `close`.
   func run() {
     while true {
-      let isIdle = reads.isEmpty && removals.isEmpty && closing == nil && (appended.isEmpty || sink == nil)
+      let isIdle =
+        reads.isEmpty && removals.isEmpty && copies.isEmpty && closing == nil && (appended.isEmpty || sink == nil)
       for operation in mailbox.take(waiting: isIdle) { take(operation) }
       if failure == nil { work() }
       if let closing, failure != nil || appended.isEmpty && reads.isEmpty {
@@ -66,11 +70,13 @@ final class Worker {
     case .start(let sink): start(sink)
     // What comes behind `close` is nobody's any more.
     case .close(let done): if closing == nil { closing = done }
+    case .copy(_, let answer) where failure != nil || closing != nil: answer(.failure(Self.isEnding))
     case _ where failure != nil || closing != nil: break
     case .append(let records): appended += records
     case .project(let projection): project(projection)
     case .read(let read): reads.append(read)
     case .remove(let time, let idsBefore, let answer): removals.append((time, idsBefore, answer))
+    case .copy(let path, let answer): copies.append((path, answer))
     }
   }
 
@@ -80,6 +86,7 @@ final class Worker {
       try database.checkpointIfDue()
       try readSlice()
       try removeSlice()
+      try copySlice()
     } catch {
       fail(error)
     }
@@ -171,6 +178,33 @@ final class Worker {
     next.answer(database.floor)
   }
 
+  // MARK: Copying
+
+  private static let isEnding = CopyFailure("the hub is stopping")
+
+  private func copySlice() throws(SQLiteJournalError) {
+    guard closing == nil, let next = copies.first else { return }
+    // SQLite copies nothing while a transaction is open; what is in it is part of the copy.
+    try database.commit()
+    let outcome: Result<Seq, CopyFailure>
+    do throws(SQLiteJournalError) {
+      if copy == nil { copy = try JournalCopy(of: database, to: next.path) }
+      guard try copy?.step() != false else { return }
+      outcome = .success(database.last)
+    } catch {
+      outcome = .failure(CopyFailure(error.message))
+    }
+    copy = nil
+    copies.removeFirst()
+    next.answer(outcome)
+  }
+
+  private func endCopies() {
+    copy = nil
+    for next in copies { next.answer(.failure(Self.isEnding)) }
+    copies = []
+  }
+
   // MARK: Ending
 
   /// A failure is for good: what a failed commit or sync has left behind is unknown, so nothing is tried again.
@@ -179,6 +213,7 @@ final class Worker {
     appended = []
     reads = []
     removals = []
+    endCopies()
     sink?(.failed(error.message))
   }
 
@@ -188,6 +223,8 @@ final class Worker {
     } catch {
       fail(error)
     }
+    // Before the database that they are made from.
+    endCopies()
     database.close()
     // The rest goes at the next removal.
     for next in removals { next.answer(database.floor) }
