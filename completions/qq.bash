@@ -173,13 +173,13 @@ _qq() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    serve|send|sendfile|listen|chat|get|who|history|join|leave|nick|alias|invite|accept|trust|admin|whoami|help)
+    serve|send|sendfile|listen|chat|get|who|history|join|leave|nick|alias|invite|accept|trust|admin|status|whoami|help)
         # Offer subcommand argument completions
         "_qq_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'serve send sendfile listen chat get who history join leave nick alias invite accept trust admin whoami help' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'serve send sendfile listen chat get who history join leave nick alias invite accept trust admin status whoami help' -- "${cur}"))
         ;;
     esac
 }
@@ -188,7 +188,7 @@ _qq_serve() {
     repeating_flags=()
     non_repeating_flags=(--json --text --quiet -q --verbose -v --ephemeral --open --invite-only --no-announce --members-invite --plaintext --classic --version -h --help)
     repeating_options=(--listen --admit --trusted-proxy --owner)
-    non_repeating_options=(--data --tls-cert --tls-key --retain --max-file --quota --spool --reserve --metrics --threads)
+    non_repeating_options=(--data --backups --tls-cert --tls-key --retain --max-file --quota --spool --reserve --metrics --threads)
     __qq_offer_flags_options 0
 
     # Offer option value completions
@@ -197,6 +197,10 @@ _qq_serve() {
         return
         ;;
     '--data')
+        __qq_add_completions -d
+        return
+        ;;
+    '--backups')
         __qq_add_completions -d
         return
         ;;
@@ -716,13 +720,13 @@ _qq_admin() {
     unset 'unparsed_words[0]'
     unparsed_words=("${unparsed_words[@]}")
     case "${subcommand}" in
-    members|remove|restore|invites|revoke)
+    members|remove|restore|invites|revoke|backup)
         # Offer subcommand argument completions
         "_qq_admin_${subcommand}"
         ;;
     *)
         # Offer subcommand completions
-        COMPREPLY+=($(compgen -W 'members remove restore invites revoke' -- "${cur}"))
+        COMPREPLY+=($(compgen -W 'members remove restore invites revoke backup' -- "${cur}"))
         ;;
     esac
 }
@@ -861,6 +865,55 @@ _qq_admin_revoke() {
     case "${positional_number}" in
     1)
         __qq_add_completions -W "$(__qq_custom_complete ---completion admin revoke -- positional@0 "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        return
+        ;;
+    esac
+}
+
+_qq_admin_backup() {
+    repeating_flags=()
+    non_repeating_flags=(--json --text --quiet -q --verbose -v --plaintext --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--hub --nick --timeout --keep)
+    __qq_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--hub')
+        __qq_add_completions -W "$(__qq_custom_complete ---completion admin backup -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        return
+        ;;
+    '--nick')
+        __qq_add_completions -W "$(__qq_custom_complete ---completion admin backup -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        return
+        ;;
+    '--timeout')
+        return
+        ;;
+    '--keep')
+        return
+        ;;
+    esac
+}
+
+_qq_status() {
+    repeating_flags=()
+    non_repeating_flags=(--json --text --quiet -q --verbose -v --plaintext --watch --version -h --help)
+    repeating_options=()
+    non_repeating_options=(--hub --nick --timeout)
+    __qq_offer_flags_options 0
+
+    # Offer option value completions
+    case "${prev}" in
+    '--hub')
+        __qq_add_completions -W "$(__qq_custom_complete ---completion status -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        return
+        ;;
+    '--nick')
+        __qq_add_completions -W "$(__qq_custom_complete ---completion status -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        return
+        ;;
+    '--timeout')
         return
         ;;
     esac

@@ -160,7 +160,8 @@ public struct Outbox: Sendable {
       return answered(sent.ref, target: sent.to, .sent(sent), awaiting: sent.awaiting ?? [])
     case .error(let failure): return answered(failure.ref, target: failure.to, .failed(failure), awaiting: [])
     case .receipt(let receipt): return confirmed(receipt)
-    case .welcome, .ok, .message, .presence, .gap, .user, .invite, .pong, .file, .complete, .chunk, .end, .progress:
+    case .welcome, .ok, .message, .presence, .gap, .user, .invite, .status, .backup, .pong, .file, .complete, .chunk,
+      .end, .progress:
       return []
     }
   }

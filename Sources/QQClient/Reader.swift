@@ -86,7 +86,8 @@ public struct Reader: Sendable {
     case .file(let file) where file.ref == nil: return passed(file.seq)
     case .complete(let complete): return passed(complete.seq)
     case .gap(_, let through): return passed(through)
-    case .ok, .welcome, .sent, .error, .presence, .receipt, .user, .invite, .pong, .file, .chunk, .end, .progress:
+    case .ok, .welcome, .sent, .error, .presence, .receipt, .user, .invite, .status, .backup, .pong, .file, .chunk,
+      .end, .progress:
       return .skip
     }
   }
@@ -123,7 +124,9 @@ extension HubFrame {
     case .file(let file): file.seq
     case .complete(let complete): complete.seq
     case .gap(_, let through): through
-    case .welcome, .ok, .sent, .error, .presence, .receipt, .user, .invite, .pong, .chunk, .end, .progress: nil
+    case .welcome, .ok, .sent, .error, .presence, .receipt, .user, .invite, .status, .backup, .pong, .chunk, .end,
+      .progress:
+      nil
     }
   }
 }

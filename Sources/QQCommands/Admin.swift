@@ -5,12 +5,12 @@ import QQProtocol
 /// What owners of a hub do.
 struct Admin: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "admin", abstract: "See and change who may come into the hub.",
+    commandName: "admin", abstract: "See and change who may come into the hub, and back it up.",
     discussion: """
       For owners of the hub: the user who started it, and those named by "qq serve --owner". Invites are listed and \
       revoked by whoever made them, too.
       """,
-    subcommands: [Members.self, Remove.self, Restore.self, Invites.self, Revoke.self])
+    subcommands: [Members.self, Remove.self, Restore.self, Invites.self, Revoke.self, Backup.self])
 
   struct Members: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -96,6 +96,33 @@ struct Admin: AsyncParsableCommand {
       let context = try await CommandContext.find(options)
       let name = invite
       try await request(context, .revoke(ref: 1, invite: name)) { _ in .revoked(name) }
+    }
+  }
+  struct Backup: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Have the hub make a backup of its data, while it goes on.",
+      discussion: """
+        On the hub's machine, in its folder for backups (see "qq serve --backups"): a folder that is named by the time in \
+        UTC, with messages, users, files and the hub's key as of one moment. To restore it, stop the hub, put a copy of \
+        the folder in the place of the data directory, and start the hub: whoever reads on is told.
+        """)
+
+    @OptionGroup var options: GlobalOptions
+    @Option(help: .init("Keep so many of the newest and remove older ones.", valueName: "count"))
+    var keep: Int?
+
+    func validate() throws {
+      if let keep, keep < 1 { throw ValidationError("--keep takes 1 or more") }
+    }
+
+    func run() async throws {
+      let context = try await CommandContext.find(options)
+      // A journal of many gigabytes takes its time.
+      try await request(context, .backup(ref: 1, keep: keep.map { Int64($0) }), within: 3_600_000) { line in
+        guard case .backup = line.frame else { return false }
+        try context.output.show([line.withoutRef])
+        return true
+      }
     }
   }
 }

@@ -14,7 +14,8 @@ public struct QQ: AsyncParsableCommand {
     subcommands: [
       Serve.self, Send.self, SendFile.self, Listen.self, Chat.self, Get.self, Who.self, History.self, Join.self,
       Leave.self,
-      NickCommand.self, Alias.self, Invite.self, Accept.self, TrustCommand.self, Admin.self, Whoami.self,
+      NickCommand.self, Alias.self, Invite.self, Accept.self, TrustCommand.self, Admin.self, Status.self,
+      Whoami.self,
     ])
 
   public init() {}

@@ -3,13 +3,14 @@ import QQClient
 import QQProtocol
 
 /// Sends one request and gives its answers to `take` until it says that this was the last. Says whom it was sent to.
+/// `usual`: how long that may take where the user didn't say, in milliseconds.
 @discardableResult
 func request(
-  _ context: CommandContext, _ frame: ClientFrame,
+  _ context: CommandContext, _ frame: ClientFrame, within usual: Int64 = 10_000,
   take: @escaping @Sendable (HubLine) throws -> Bool
 ) async throws -> HubLink.Peer {
-  let limit = context.timeout ?? 10_000
-  let link = try context.link(within: limit)
+  let limit = context.timeout ?? usual
+  let link = try context.link(within: min(limit, 10_000))
   let peer: HubLink.Peer? = try await within(limit) {
     try await HubLink.with(link) { link, lines in
       try await link.write([frame])

@@ -30,6 +30,11 @@ struct Serve: AsyncParsableCommand {
   @Option(help: .init("Where the hub's key and journal are kept.", valueName: "directory"), completion: .directory)
   var data: String?
 
+  @Option(
+    help: .init("Where \"qq admin backup\" makes backups, DATA/backups by default.", valueName: "directory"),
+    completion: .directory)
+  var backups: String?
+
   @Flag(help: "Keep nothing: a ring of 256 MiB in memory. The hub's key stays the same.")
   var ephemeral = false
 
@@ -161,8 +166,16 @@ struct Serve: AsyncParsableCommand {
       } else {
         let journal = try SQLiteJournal(path: directory + "/journal.db", makeEpoch: Self.newEpoch)
         let spool = try spool(directory, logger)
-        running = try await HubServer.start(server, journal: journal, spool: spool, logger: logger) { end.finish($0) }
+        let backups = Backups(
+          of: directory, in: backups ?? directory + "/backups", reserve: reserve.bytes, journal: journal)
+        running = try await HubServer.start(
+          server, journal: journal, spool: spool, backups: backups, logger: logger
+        ) { end.finish($0) }
         running.keepRetention(journal, age: retain.milliseconds)
+        if journal.isRestored {
+          logger.notice(
+            "the data directory was restored, or copied: whoever reads on is told, and reads what is unread")
+        }
       }
     } catch {
       throw Self.explain(error)

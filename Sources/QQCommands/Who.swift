@@ -108,6 +108,12 @@ extension HubLine {
     case .invite(var invite):
       invite.ref = nil
       frame = .invite(invite)
+    case .status(var status):
+      status.ref = nil
+      frame = .status(status)
+    case .backup(var backup):
+      backup.ref = nil
+      frame = .backup(backup)
     default: return self
     }
     var writer = JSONWriter(reserving: 256)

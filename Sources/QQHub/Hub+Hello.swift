@@ -5,6 +5,7 @@ import QQProtocol
 extension Hub {
   mutating func receive(_ hello: ClientFrame.Hello, from id: SessionID) {
     guard let peer = sessions[id]?.peer else { return }
+    sessions[id]?.wanted = hello.nick.map { String($0.prefix(32)) }
     guard hello.version == Int64(ProtocolLimits.version) else {
       return fail(id, .unsupportedProtocol, "this hub speaks protocol \(ProtocolLimits.version)")
     }
@@ -84,10 +85,15 @@ extension Hub {
   // MARK: Applied
 
   mutating func apply(_ body: AdmitBody, at seq: Seq, time: Timestamp, from session: SessionID?) {
+    let before = directory.users.count
     let outcome = Result { () throws(Refusal) in try admit(body, at: seq, time: time) }
     guard let session, case .admitting? = sessions[session]?.phase else { return }
     switch outcome {
-    case .success(let user): welcome(session, user)
+    case .success(let user):
+      if directory.users.count > before, let row = directory[user]?.row {
+        note(.admitted(nick: row.nick, key: row.key, body.address, invite: body.invite.map(InviteRow.id)))
+      }
+      welcome(session, user)
     case .failure(let refusal): fail(session, refusal.code, refusal.message)
     }
   }
@@ -192,6 +198,9 @@ extension Hub {
       row.former.removeAll(where: isSame)
       row.nick = nick
     }
-    if let session { answer(session, .ok(.init(ref: ref, nick: nick))) }
+    if let session {
+      note(.renamed(from: row.nick, to: nick))
+      answer(session, .ok(.init(ref: ref, nick: nick)))
+    }
   }
 }

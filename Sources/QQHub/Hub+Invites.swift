@@ -127,6 +127,7 @@ extension Hub {
     let row = InviteRow(hash: body.hash, by: body.by, nick: body.nick, made: time, expires: body.expires)
     directory.put(row)
     guard let session else { return }
+    note(.invited(id: row.id, by: nick(of: session)))
     answer(session, .invite(frame(row, ref)))
     answer(session, .ok(.init(ref: ref)))
   }
@@ -202,6 +203,7 @@ extension Hub {
       if row.end == nil {
         row.end = .revoked(at: time)
         directory.put(row)
+        if let session { note(.revoked(id: row.id, by: nick(of: session))) }
       }
       if let session { answer(session, .ok(.init(ref: ref))) }
     }

@@ -58,6 +58,7 @@ extension Hub {
         directory.put(invite)
       }
       for file in files.all.keys.sorted() { discardIfSaved(file) }
+      if let session { note(.removed(nick: before.row.nick, by: nick(of: session))) }
     }
     if let session { answer(session, .ok(.init(ref: ref, nick: before.row.nick))) }
     for id in sessions.filter({ $0.value.user == user }).keys.sorted() {
@@ -70,6 +71,7 @@ extension Hub {
     if row.removed != nil {
       flushSegment()
       directory.update(user) { $0.comeBack(at: seq) }
+      if let session { note(.restored(nick: row.nick, by: nick(of: session))) }
     }
     if let session { answer(session, .ok(.init(ref: ref, nick: row.nick))) }
   }

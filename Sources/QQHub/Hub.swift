@@ -46,6 +46,8 @@ public struct Hub: Sendable {
   var questions: [ReadToken: Question] = [:]
   var nextToken: UInt64 = 1
 
+  var backingUp: BackingUp?
+
   /// How often what was refused, by the error's code.
   public private(set) var refusals: [String: Int] = [:]
 
@@ -110,6 +112,7 @@ public struct Hub: Sendable {
     case .located(let token, let seq): located(token, seq)
     case .chunk(let id, let chunk, let bytes): receive(chunk, bytes, from: id)
     case .spooled(let answer): spooled(answer)
+    case .backedUp(let outcome): backedUp(outcome)
     case .expire(let time): expire(before: time)
     case .tick(let deadline): self.now = max(self.now, deadline)
     }
@@ -176,6 +179,8 @@ public struct Hub: Sendable {
       case .revoke(let ref, let invite): receiveRevoke(ref, invite, from: id, user)
       case .remove(let ref, let user): receiveRemove(ref, user, from: id)
       case .restore(let ref, let user): receiveRestore(ref, user, from: id)
+      case .status(let ref): receiveStatus(ref, from: id)
+      case .backup(let ref, let keep): receiveBackup(ref, keep: keep, from: id)
       case .put: fail(id, .badField, "a piece of a file came without its bytes")
       case .hello:
         answer(id, .error(.init(.badField, "this session has said hello already")))
@@ -202,6 +207,9 @@ public struct Hub: Sendable {
 
   /// An error after which the session ends.
   mutating func fail(_ id: SessionID, _ code: ErrorCode, _ message: String) {
+    if let session = sessions[id], session.user == nil, !session.isClosing {
+      note(.refused(code: code.rawValue, nick: session.wanted, key: session.peer.key, session.peer.address))
+    }
     answer(id, .error(.init(code, message)))
     close(id)
   }

@@ -20,6 +20,8 @@ public enum HubEvent: Sendable {
   /// The header of a piece of a file, and its bytes.
   case chunk(SessionID, Chunk, [UInt8])
   case spooled(SpoolAnswer)
+  /// The backup that was asked for.
+  case backedUp(Hub.BackupOutcome)
   /// Files that were offered before this time are kept no longer.
   case expire(before: Timestamp)
   /// The time that `Hub.deadline` was has come, whatever the clock says that was put back meanwhile.
@@ -54,6 +56,12 @@ public enum Effect: Equatable, Sendable {
   case taken(SessionID)
   /// Published segments up to this number won't be written again.
   case forget(through: UInt64)
+  /// For whoever runs the hub.
+  case log(HubNote)
+  /// Answer how the hub is doing.
+  case report(SessionID, ref: Int64?)
+  /// Make a backup and keep the newest so many; nil all.
+  case backUp(keep: Int?)
   /// Write what was given so far, then close.
   case close(SessionID)
 }

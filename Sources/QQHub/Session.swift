@@ -30,6 +30,8 @@ struct Session: Sendable {
 
   var peer: Peer
   var phase: Phase = .greeting
+  /// Who it says to be.
+  var wanted: String?
   var reading: Reading?
   var transfer: Transfer?
   /// Pieces of files that the spool was asked for.

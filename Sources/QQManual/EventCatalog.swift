@@ -1,7 +1,7 @@
 /// Every event that `qq` prints, and every field: what the page qq-events(5) and the JSON Schema beside it are made of.
 public struct EventCatalog: Sendable {
   public enum Kind: String, Sendable {
-    case text, integer, flag, time, id, names, hash, key
+    case text, integer, flag, time, id, names, hash, key, counts
   }
 
   public struct Field: Sendable {
@@ -155,6 +155,35 @@ public struct EventCatalog: Sendable {
       fields: [always("group", .text, "The group."), maybe("seq", .integer, "From where on.")]),
     Event(
       type: "renamed", source: "nick", text: "The user has a new nick.", fields: [always("nick", .text, "The nick.")]),
+    Event(
+      type: "status", source: "status", text: "How the hub is doing; what is counted is counted since its start.",
+      fields: [
+        always("hub", .text, "How the hub calls itself."), always("started", .time, "When."),
+        always("sessions", .integer, "Connections that were welcomed or are about to be."),
+        always("readers", .integer, "Of these, the ones that listen."),
+        always("behind", .integer, "Of these, the ones that don't have everything yet."),
+        always("users", .integer, "Users with a key who are let in."),
+        always("open_invites", .integer, "Invites that can be used."),
+        always("uncommitted", .integer, "Records on their way to the disk."),
+        always("seq", .integer, "The newest place in the journal."),
+        always("files", .integer, "Files that are kept whole."), always("file_bytes", .integer, "Their bytes."),
+        always("connections", .integer, "Connections that were opened."),
+        always("messages", .integer, "Messages that were committed."),
+        always("offered", .integer, "Files that were offered."),
+        always("deliveries", .integer, "Events that were written to readers."),
+        always("delivered_bytes", .integer, "Their bytes."), always("commits", .integer, "Commits."),
+        maybe("commit_mean_us", .integer, "What one takes on average, in microseconds."),
+        maybe("commit_most_us", .integer, "What 99 of 100 take at most."),
+        always("memory", .integer, "Bytes in use."),
+        always("refused", .counts, "What was refused: how often, by the error's code."),
+      ]),
+    Event(
+      type: "backup", source: "admin backup", text: "The hub made a backup of its data.",
+      fields: [
+        always("path", .text, "The folder, on the hub's machine."),
+        always("seq", .integer, "The newest place in the journal that it has."),
+        always("files", .integer, "Files that users sent."), always("bytes", .integer, "Of everything."),
+      ]),
     Event(
       type: "revoked", source: "admin revoke", text: "An invite can't be used any more.",
       fields: [always("invite", .text, "Its id.")]),

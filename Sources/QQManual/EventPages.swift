@@ -72,6 +72,7 @@ extension EventCatalog.Kind {
     case .names: "array of strings"
     case .hash: "hash"
     case .key: "fingerprint"
+    case .counts: "object of integers"
     }
   }
 
@@ -85,6 +86,7 @@ extension EventCatalog.Kind {
     case .names: #""type": "array", "items": {"type": "string"}"#
     case .hash: #""type": "string", "pattern": "^qq-tree-sha256:[0-9a-f]{64}$""#
     case .key: #""type": "string", "pattern": "^SHA256:[A-Za-z0-9+/]{43}$""#
+    case .counts: #""type": "object", "additionalProperties": {"type": "integer"}"#
     }
   }
 }

@@ -35,6 +35,7 @@ extension FrameDecoder {
     if isType("history") { return .history(try history(line)) }
     if let frame = try clientFileFrame(isType, line) { return frame }
     if let frame = try admissionFrame(isType, line) { return frame }
+    if let frame = try operationFrame(isType, line) { return frame }
     let name = JSONObject.text(type.prefix(32), isEscaped: false, line)
     throw FrameFault(.unknownType, "there is no frame of the type \"\(name)\"", ref: anyRef(line))
   }
@@ -191,6 +192,7 @@ extension ClientFrame {
       out.field("ref", ref)
     case .upload, .put, .finish, .get, .got, .withdraw, .saved, .files: encodeFileFrame(into: &out)
     case .invite, .invites, .revoke, .remove, .restore: encodeAdmissionFrame(into: &out)
+    case .status, .backup: encodeOperationFrame(into: &out)
     }
     out.end()
   }

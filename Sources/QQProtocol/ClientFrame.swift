@@ -17,6 +17,10 @@ public enum ClientFrame: Equatable, Sendable {
   /// Makes an invite whose secret has this SHA-256: the hub need not know the secret before it is used.
   /// `lifetime`: milliseconds from when the hub has it, whatever the client's clock says.
   case invite(ref: Int64?, hash: Digest, nick: String?, lifetime: Int64)
+  /// How the hub is doing; for owners.
+  case status(ref: Int64?)
+  /// Makes a backup and keeps so many of the newest; for owners.
+  case backup(ref: Int64?, keep: Int64?)
   /// The invites that this user made; to an owner, all.
   case invites(ref: Int64?)
   /// The invite of this name can't be used any more.
@@ -200,6 +204,7 @@ public enum ClientFrame: Equatable, Sendable {
     case .join(let ref, _), .leave(let ref, _), .nick(let ref, _), .cursor(let ref, _), .ping(let ref): ref
     case .invite(let ref, _, _, _), .invites(let ref), .revoke(let ref, _), .remove(let ref, _), .restore(let ref, _):
       ref
+    case .status(let ref), .backup(let ref, _): ref
     case .history(let request): request.ref
     case .upload(let ref, _), .withdraw(let ref, _), .finish(let ref, _, _), .saved(let ref, _), .files(let ref, _): ref
     case .get(let get): get.ref

@@ -37,6 +37,7 @@ public enum ErrorCode: String, Error, Sendable, CaseIterable {
   case quota
   case noSpace = "no_space"
   case spoolFailed = "spool_failed"
+  case backupFailed = "backup_failed"
   case replaced
   case stopping
 }

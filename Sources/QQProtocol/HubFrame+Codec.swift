@@ -66,6 +66,8 @@ extension HubFrame {
       out.field("removed", user.removed)
       out.end()
     case .invite(let invite): invite.encode(into: &out)
+    case .status(let status): status.encode(into: &out)
+    case .backup(let backup): backup.encode(into: &out)
     case .pong(let ref):
       out.begin("pong")
       out.field("ref", ref)
@@ -148,6 +150,8 @@ extension FrameDecoder {
     }
     if isType("user") { return .user(try user(line)) }
     if isType("invite") { return .invite(try invite(line)) }
+    if isType("status") { return .status(try HubFrame.Status(self, line)) }
+    if isType("backup") { return .backup(try backup(line)) }
     if isType("pong") { return .pong(ref: try ref(line)) }
     return try hubFileFrame(isType, line)
   }

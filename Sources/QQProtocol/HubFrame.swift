@@ -11,6 +11,8 @@ public enum HubFrame: Equatable, Sendable {
   case gap(from: Int64, to: Int64)
   case user(User)
   case invite(Invite)
+  case status(Status)
+  case backup(Backup)
   case pong(ref: Int64?)
   /// A file was offered: an event. Its bytes may still be on their way.
   case file(File)

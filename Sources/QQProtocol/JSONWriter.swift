@@ -65,6 +65,19 @@ public struct JSONWriter: Sendable {
     list(name, values) { $0.string($1) }
   }
 
+  /// An object of numbers, in the order of their names.
+  public mutating func field(_ name: StaticString, _ counts: [String: Int64]) {
+    key(name)
+    raw("{")
+    for (index, (name, count)) in counts.sorted(by: { $0.key < $1.key }).enumerated() {
+      if index > 0 { raw(",") }
+      string(name)
+      raw(":")
+      integer(count)
+    }
+    raw("}")
+  }
+
   /// An array whose elements `write` writes.
   @inlinable
   public mutating func list<Element>(

@@ -14,11 +14,13 @@ import Synchronization
 /// `@unchecked Sendable`: everything but `congestion` belongs to `loop`; other threads only submit.
 final class HubRunner: @unchecked Sendable {
   let loop: any EventLoop
-  private var hub: Hub
+  var hub: Hub
   private let journal: any Journal
   private let store: any Store
-  private let spool: Spool
-  private let logger: Logger
+  let spool: Spool
+  /// nil where there is nothing to copy.
+  let backups: Backups?
+  let logger: Logger
   private let ports: [LoopPort]
   private let onFailure: @Sendable (String) -> Void
 
@@ -32,8 +34,9 @@ final class HubRunner: @unchecked Sendable {
   private let congestion = Atomic<Bool>(false)
   private var uncommittedBytes = 0
   private var hasFailed = false
-  private var metrics = HubMetrics()
-  private let started = Double(HubRunner.clock().milliseconds) / 1_000
+  var metrics = HubMetrics()
+  let started = HubRunner.clock()
+  var noteBudget = AnswerBudget()
   private var whenReplayed: CheckedContinuation<Void, Never>?
   private var isStopping = false
 
@@ -42,14 +45,15 @@ final class HubRunner: @unchecked Sendable {
   private static let congestedBytes = 16 << 20
 
   init(
-    hub: Hub, journal: any Journal, store: any Store, spool: Spool, loop: any EventLoop, ports: [LoopPort],
-    logger: Logger,
+    hub: Hub, journal: any Journal, store: any Store, spool: Spool, backups: Backups?, loop: any EventLoop,
+    ports: [LoopPort], logger: Logger,
     onFailure: @escaping @Sendable (String) -> Void
   ) {
     self.hub = hub
     self.journal = journal
     self.store = store
     self.spool = spool
+    self.backups = backups
     self.loop = loop
     self.ports = ports
     self.logger = logger
@@ -100,7 +104,7 @@ final class HubRunner: @unchecked Sendable {
     onLoop { self.hub.setLocal(addresses: local.addresses, interfaces: local.networks) }
   }
 
-  private func onLoop(_ body: @escaping @Sendable () -> Void) {
+  func onLoop(_ body: @escaping @Sendable () -> Void) {
     if loop.inEventLoop { body() } else { loop.execute(body) }
   }
 
@@ -206,6 +210,9 @@ final class HubRunner: @unchecked Sendable {
         buffers[firstBuffer] = nil
         firstBuffer += 1
       }
+    case .log(let note): log(note)
+    case .report(let id, let ref): put(.reply(ByteBuffer(bytes: report(ref))), to: id)
+    case .backUp(let keep): backUp(keep)
     case .close(let id): put(.close, to: id)
     }
   }
@@ -235,7 +242,8 @@ final class HubRunner: @unchecked Sendable {
   func report(_ answer: @escaping @Sendable (String?) -> Void) {
     onLoop {
       let text = self.metrics.text(
-        self.hub.status, refusals: self.hub.refusals, memory: ProcessMemory.resident, started: self.started)
+        self.hub.status, refusals: self.hub.refusals, memory: ProcessMemory.resident,
+        started: Double(self.started.milliseconds) / 1_000)
       answer(self.hasFailed ? nil : text)
     }
   }

@@ -80,9 +80,10 @@ public final class HubServer: Sendable {
     addresses = listeners.compactMap(\.localAddress)
   }
 
-  /// `onFailure` is called when the journal can promise nothing any more; nothing is answered after that.
+  /// `onFailure` is called when the journal can promise nothing any more; nothing is answered after that. `backups`: nil
+  /// where nothing is kept.
   public static func start<Records: Journal & Store>(
-    _ configuration: ServerConfiguration, journal: Records, spool: Spool, logger: Logger,
+    _ configuration: ServerConfiguration, journal: Records, spool: Spool, backups: Backups? = nil, logger: Logger,
     onFailure: @escaping @Sendable (String) -> Void
   ) async throws -> HubServer {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, configuration.threads))
@@ -91,8 +92,8 @@ public final class HubServer: Sendable {
     for other in group.makeIterator() where other !== loop { loops.append(other) }
     let ports = loops.map { LoopPort(loop: $0, isHubs: $0 === loop) }
     let runner = HubRunner(
-      hub: Hub(configuration.hub, try journal.load()), journal: journal, store: journal, spool: spool, loop: loop,
-      ports: ports, logger: logger, onFailure: onFailure)
+      hub: Hub(configuration.hub, try journal.load()), journal: journal, store: journal, spool: spool, backups: backups,
+      loop: loop, ports: ports, logger: logger, onFailure: onFailure)
     await runner.start()
     let connections = ConnectionCounter(limit: configuration.maximumConnections)
     var certificates: Certificates?

@@ -18,9 +18,16 @@ public final class Spool: Sendable {
     case reading(Int64)
   }
 
+  private enum Job: Sendable {
+    case request(SpoolRequest)
+    case work(@Sendable () -> Void)
+  }
+
   private struct State {
-    var queues: [Lane: Deque<SpoolRequest>] = [:]
+    var queues: [Lane: Deque<Job>] = [:]
     var running: Set<Lane> = []
+    /// Removals that wait until nobody copies; nil while nobody does.
+    var held: [SpoolRequest]?
   }
 
   private let disk: SpoolDisk
@@ -54,6 +61,13 @@ public final class Spool: Sendable {
 
   /// On any thread; requests about one file keep their order.
   public func request(_ request: SpoolRequest) {
+    if case .remove = request {
+      let isHeld = state.withLock { state in
+        state.held?.append(request)
+        return state.held != nil
+      }
+      if isHeld { return }
+    }
     let lane: Lane =
       switch request {
       case .keep, .remove(_, .some): .contents
@@ -62,12 +76,43 @@ public final class Spool: Sendable {
       case .read(let file, _, _, _), .check(let file, _, _, _): .reading(file.seq)
       case .measure, .open, .write, .finish: .upload(request.seq)
       }
+    put(.request(request), lane)
+  }
+
+  private func put(_ job: Job, _ lane: Lane) {
     let isFirst = state.withLock { state in
-      state.queues[lane, default: []].append(request)
+      state.queues[lane, default: []].append(job)
       return state.running.insert(lane).inserted
     }
     if isFirst { run(lane) }
   }
+
+  // MARK: Copying
+
+  /// From now on nothing is removed: what a journal that is copied meanwhile knows of stays until it is copied, too.
+  public func holdRemovals() {
+    state.withLock { if $0.held == nil { $0.held = [] } }
+  }
+
+  /// Removes what should have been.
+  public func releaseRemovals() {
+    let held = state.withLock { state in
+      defer { state.held = nil }
+      return state.held ?? []
+    }
+    for removal in held { request(removal) }
+  }
+
+  /// Copies every verified whole, those included that were asked to be kept before, into `folder`, which isn't there yet:
+  /// by hard links where that can be, since nobody ever writes into one. On a thread of the spool's: how many files, and
+  /// their bytes.
+  public func copyContents(
+    to folder: String, _ answer: @escaping @Sendable (Result<(files: Int, bytes: Int64), SpoolError>) -> Void
+  ) {
+    put(.work { [disk] in answer(Result { () throws(SpoolError) in try disk.copyContents(to: folder) }) }, .contents)
+  }
+
+  // MARK: Working
 
   private func run(_ lane: Lane) {
     pool.submit { [self] work in
@@ -80,7 +125,11 @@ public final class Spool: Sendable {
       }
       // One request a turn, so that others' files get theirs.
       let next = state.withLock { $0.queues[lane]?.popFirst() }
-      if let next { perform(next) }
+      switch next {
+      case .request(let request): perform(request)
+      case .work(let work): work()
+      case nil: break
+      }
       let hasMore = state.withLock { state in
         if state.queues[lane]?.isEmpty == false { return true }
         state.queues[lane] = nil

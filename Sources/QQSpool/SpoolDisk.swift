@@ -5,7 +5,7 @@ import Synchronization
 
 /// The spool's files, by plain system calls. Used by several threads, by one for each file at a time.
 final class SpoolDisk: Sendable {
-  private let directory: String
+  let directory: String
   private let reserve: Int64
   /// The hashes of the chunks that are known to be on the disk.
   private let hashers = Mutex(KnownHashers(capacity: 256))

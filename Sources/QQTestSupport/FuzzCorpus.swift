@@ -34,7 +34,8 @@ public enum FuzzCorpus {
     .hello(.init(nick: "bob", invite: "AAAAAAAAAAAAAAAAAAAAAA")), .who(.init(ref: 1, all: true, removed: true)),
     .invite(ref: 1, hash: Digest(of: [1]), nick: "bob", lifetime: 5), .invites(ref: 2),
     .invite(ref: nil, hash: Digest(of: [2]), nick: nil, lifetime: -1), .revoke(ref: 3, invite: "0123456789"),
-    .remove(ref: 4, user: "bob"), .restore(ref: 5, user: "SHA256:x"),
+    .remove(ref: 4, user: "bob"), .restore(ref: 5, user: "SHA256:x"), .status(ref: 6), .backup(ref: 7, keep: 3),
+    .backup(ref: nil, keep: nil),
   ]
 
   /// Each kind of frame that a hub sends, with all its fields and with few.
@@ -69,7 +70,21 @@ public enum FuzzCorpus {
     .invite(
       .init(
         ref: nil, id: "0123456789", state: .used, nick: "bob", by: "a", made: time, expires: time, usedBy: "bob")),
+    .status(status), .status(.init()), .backup(.init(ref: 1, path: "/x/y", seq: 5, files: 6, bytes: 7)),
   ]
+
+  private static let status: HubFrame.Status = {
+    var status = HubFrame.Status()
+    status.ref = 9
+    status.hub = "hub"
+    status.started = time
+    status.sessions = 3
+    status.deliveredBytes = 1 << 40
+    status.commitMean = 812
+    status.commitMost = 2_500
+    status.refused = ["not_admitted": 3, "un\"known\u{7f}": 1]
+    return status
+  }()
 
   /// Lines that have broken readers of JSON.
   public static let nasty: [String] = [

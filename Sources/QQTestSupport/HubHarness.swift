@@ -73,6 +73,11 @@ public final class HubHarness {
     }
   }
 
+  /// What the hub told whoever runs it, and asked for, in order.
+  public private(set) var notes: [HubNote] = []
+  public private(set) var reports: [(session: SessionID, ref: Int64?)] = []
+  public private(set) var backups: [Int?] = []
+
   // MARK: Events
 
   public func receive(_ event: HubEvent) {
@@ -255,6 +260,9 @@ public final class HubHarness {
       caughtUp(id, line[...])
       bulk = []
     case .taken(let id): channels[id]?.taken += 1
+    case .log(let note): notes.append(note)
+    case .report(let id, let ref): reports.append((id, ref))
+    case .backUp(let keep): backups.append(keep)
     case .forget(let through): segments = segments.filter { $0.key > through }
     case .close(let id):
       if channels[id]?.isClosed != false { violations.append("session \(id) is closed twice") }

@@ -28,6 +28,7 @@ import Testing
         case .integer: return type == "integer"
         case .flag: return type == "boolean"
         case .names: return type == "array"
+        case .counts: return type == "object"
         }
       }
     }
@@ -58,6 +59,7 @@ import Testing
     case integer(Int64)
     case flag(Bool)
     case names([String])
+    case counts([String: Int64])
 
     init(from decoder: any Decoder) throws {
       let container = try decoder.singleValueContainer()
@@ -67,8 +69,10 @@ import Testing
         self = .integer(integer)
       } else if let text = try? container.decode(String.self) {
         self = .text(text)
+      } else if let names = try? container.decode([String].self) {
+        self = .names(names)
       } else {
-        self = .names(try container.decode([String].self))
+        self = .counts(try container.decode([String: Int64].self))
       }
     }
   }

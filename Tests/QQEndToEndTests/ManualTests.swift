@@ -35,7 +35,7 @@ import Testing
       let root = try JSONDecoder().decode(CommandInfo.Dump.self, from: Data(text.utf8)).command
       let date = try Self.read("date").split(separator: "\n").first.map { String($0) } ?? ""
       let pages = try Manual.pages(root, date: date) { try Self.read("sections/\($0).mdoc") }
-      #expect(pages.count == 18)
+      #expect(pages.count == 19)
       for page in pages { #expect(try Self.read(page.file) == page.text, "\(page.file) is stale") }
       #expect(Self.pages([".1"]) == pages.map(\.file).sorted())
       let events = try EventCatalog.current.page(date: date, Sections(Self.read("sections/qq-events.mdoc")))

@@ -54,7 +54,7 @@ struct EventFilter: Sendable {
     case .presence(let presence):
       types.contains("presence") && (from.isEmpty || from.contains(Self.folded(presence.nick)))
     case .gap: types.isEmpty || types.contains("gap")
-    case .welcome, .ok, .sent, .error, .receipt, .user, .invite, .pong, .chunk, .end, .progress: false
+    case .welcome, .ok, .sent, .error, .receipt, .user, .invite, .status, .backup, .pong, .chunk, .end, .progress: false
     }
   }
 

@@ -45,7 +45,7 @@ extension ExitStatus {
     case .timeout, .tooManySessions, .stopping: self = .unavailable
     case .unknownFile, .fileGone: self = .noInput
     case .quota, .fileTooLarge: self = .noPermission
-    case .noSpace, .spoolFailed: self = .ioError
+    case .noSpace, .spoolFailed, .backupFailed: self = .ioError
     case .hashMismatch: self = .protocolError
     case .replaced: self = .noPermission
     case nil: self = .software

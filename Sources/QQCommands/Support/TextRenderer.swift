@@ -27,6 +27,11 @@ struct TextRenderer: Sendable {
       return self.user(user)
     case .invite(let invite):
       return self.invite(invite)
+    case .status(let status):
+      return self.status(status)
+    case .backup(let backup):
+      return "backed up to \(TextSafety.visible(backup.path)): seq \(backup.seq), \(backup.files) files, "
+        + "\(ByteCount.text(backup.bytes))\n"
     case .sent(let sent):
       let note = sent.isDuplicate ? " (sent before)" : ""
       return "sent to \(TextSafety.visible(sent.to))\(note)\n"
@@ -62,6 +67,28 @@ struct TextRenderer: Sendable {
       "by " + name(invite.by), dim("until ") + clock(invite.expires), invite.usedBy.map { "used by " + name($0) },
     ]
     return parts.compactMap { $0 }.joined(separator: "  ") + "\n"
+  }
+
+  private func status(_ status: HubFrame.Status) -> String {
+    func time(_ microseconds: Int64) -> String {
+      microseconds < 1_000 ? "\(microseconds) µs" : "\(microseconds / 1_000).\(microseconds % 1_000 / 100) ms"
+    }
+    let refused = status.refused.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+      .map { "\($0.value) \(TextSafety.visible($0.key))" }
+    let lines = [
+      "hub       \(TextSafety.visible(status.hub)), since \(clock(status.started))",
+      "sessions  \(status.sessions), of which \(status.readers) listen, \(status.behind) behind",
+      "users     \(status.users), \(status.openInvites) open invites",
+      "messages  \(status.messages), and \(status.offered) files offered",
+      "delivered \(status.deliveries) events, \(ByteCount.text(status.deliveredBytes))",
+      "journal   seq \(status.seq), \(status.uncommitted) on their way"
+        + (status.commitMean.map { ", a commit takes \(time($0))" } ?? "")
+        + (status.commitMost.map { " (99 of 100 at most \(time($0)))" } ?? ""),
+      "files     \(status.files), \(ByteCount.text(status.fileBytes))",
+      "memory    \(ByteCount.text(status.memory))",
+      "refused   \(refused.isEmpty ? "nothing" : refused.joined(separator: ", "))",
+    ]
+    return lines.joined(separator: "\n") + "\n"
   }
 
   /// Date and time to the second, in UTC as everywhere else.

@@ -96,7 +96,7 @@ struct ClassicTranslator: Sendable {
     case .ok(let ok): return answered(ok)
     case .chunk: return received(raw)
     case .end(_, let hash): return ended(hash)
-    case .file, .receipt, .gap, .invite, .pong, .progress: return []
+    case .file, .receipt, .gap, .invite, .status, .backup, .pong, .progress: return []
     }
   }
 

@@ -19,6 +19,15 @@ struct HubMetrics: Sendable {
       sum += seconds
       for (index, bound) in Self.bounds.enumerated() where seconds <= bound { counts[index] += 1 }
     }
+
+    /// nil without any.
+    var mean: Double? { count > 0 ? sum / Double(count) : nil }
+
+    /// The least bound that this share of all keeps; nil without any, or where none does.
+    func bound(of share: Double) -> Double? {
+      guard count > 0 else { return nil }
+      return counts.firstIndex { Double($0) >= share * Double(count) }.map { Self.bounds[$0] }
+    }
   }
 
   private(set) var messages = 0

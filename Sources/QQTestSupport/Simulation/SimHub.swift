@@ -161,6 +161,8 @@ final class SimHub {
     case .close(let id): put(.close, to: id)
     // Nobody offers files in this world: `TransferWorld` is theirs.
     case .spool, .bulk, .taken: break
+    // Nor does anybody run the hub.
+    case .log, .report, .backUp: break
     }
   }
 

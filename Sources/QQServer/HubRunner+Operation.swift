@@ -1,0 +1,67 @@
+import Logging
+import NIOCore
+import QQHub
+import QQProtocol
+
+/// What whoever runs the hub is told. On the hub's loop.
+extension HubRunner {
+  /// How the hub is doing, as a line for a session.
+  func report(_ ref: Int64?) -> [UInt8] {
+    let now = hub.status
+    var status = HubFrame.Status()
+    status.ref = ref
+    status.hub = hub.configuration.name
+    status.started = started
+    status.sessions = Int64(now.sessions)
+    status.readers = Int64(now.readers)
+    status.behind = Int64(now.behind)
+    status.users = Int64(now.users)
+    status.openInvites = Int64(now.openInvites)
+    status.uncommitted = Int64(now.uncommitted)
+    status.seq = now.seq
+    status.files = Int64(now.files)
+    status.fileBytes = now.fileBytes
+    status.connections = Int64(metrics.connections)
+    status.messages = Int64(metrics.messages)
+    status.offered = Int64(metrics.files)
+    status.deliveries = Int64(metrics.deliveries)
+    status.deliveredBytes = Int64(metrics.deliveredBytes)
+    status.commits = Int64(metrics.commits.count)
+    status.commitMean = metrics.commits.mean.map { Int64($0 * 1_000_000) }
+    status.commitMost = metrics.commits.bound(of: 0.99).map { Int64($0 * 1_000_000) }
+    status.memory = Int64(ProcessMemory.resident)
+    status.refused = hub.refusals.mapValues { Int64($0) }
+    var writer = JSONWriter(reserving: 1_024)
+    HubFrame.status(status).encode(into: &writer)
+    return writer.bytes
+  }
+
+  func backUp(_ keep: Int?) {
+    guard let backups else { return submit(.backedUp(.impossible)) }
+    backups.make(at: Self.clock(), keep: keep, spool: spool, loop) { [weak self] in self?.submit(.backedUp($0)) }
+  }
+
+  /// Never texts, never secrets. Somebody who is refused again and again doesn't fill the disk.
+  func log(_ note: HubNote) {
+    func key(_ bytes: [UInt8]?) -> Logger.MetadataValue { "\(bytes.map(KeyText.fingerprint) ?? "none")" }
+    switch note {
+    case .admitted(let nick, let bytes, let address, let invite):
+      var data: Logger.Metadata = ["nick": "\(nick)", "key": key(bytes), "address": "\(address)"]
+      if let invite { data["invite"] = "\(invite)" }
+      // Guests come and go.
+      logger.log(level: bytes == nil ? .info : .notice, "admitted", metadata: data)
+    case .refused(let code, let nick, let bytes, let address):
+      guard noteBudget.take(now: Self.clock()) else { return }
+      logger.notice(
+        "refused", metadata: ["code": "\(code)", "nick": "\(nick ?? "")", "key": key(bytes), "address": "\(address)"])
+    case .renamed(let old, let new): logger.notice("renamed", metadata: ["from": "\(old)", "to": "\(new)"])
+    case .invited(let id, let by): logger.notice("invited", metadata: ["invite": "\(id)", "by": "\(by)"])
+    case .revoked(let id, let by): logger.notice("revoked", metadata: ["invite": "\(id)", "by": "\(by)"])
+    case .removed(let nick, let by): logger.notice("removed", metadata: ["nick": "\(nick)", "by": "\(by)"])
+    case .restored(let nick, let by): logger.notice("restored", metadata: ["nick": "\(nick)", "by": "\(by)"])
+    case .backedUp(let path, let by): logger.notice("backed up", metadata: ["path": "\(path)", "by": "\(by)"])
+    case .backupFailed(let reason, let by):
+      logger.error("no backup was made", metadata: ["reason": "\(reason)", "by": "\(by)"])
+    }
+  }
+}
