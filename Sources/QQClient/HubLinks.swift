@@ -22,11 +22,12 @@ public enum HubLinks {
     var backoff = Backoff()
     let progress = Progress()
     let place = Mutex(configuration.endpoint)
+    var hasMoved = false
     while true {
       // Where it was met last: whoever is at its old place by now is somebody else.
       var current = configuration
       current.endpoint = place.withLock(\.self)
-      let hasMoved = current.endpoint != configuration.endpoint
+      if current.endpoint != configuration.endpoint { hasMoved = true }
       let error: ClientError
       do {
         let outcome = try await HubLink.with(current) { link, lines in
@@ -40,6 +41,8 @@ public enum HubLinks {
         where progress.wasWelcomed && (failure.isTransient || hasMoved && failure.mayBeElsewhere)
       {
         error = failure
+        // Where it was named may be right again, as away from the LAN that it was found on; both are tried in turn.
+        if current.endpoint != configuration.endpoint { place.withLock { $0 = configuration.endpoint } }
       }
       if progress.lost() {
         backoff.reset()

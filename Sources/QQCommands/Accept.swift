@@ -25,8 +25,9 @@ struct Accept: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let context = try CommandContext(options)
+    var context = try CommandContext(options)
     let token = try await readToken(context)
+    if context.remembered?.fingerprint != token.fingerprint { context = context.elsewhere() }
     let endpoint = try await find(token, context)
     try checkKnown(endpoint, token.fingerprint, context)
     var link = try context.link(within: context.timeout ?? 10_000)
@@ -37,7 +38,8 @@ struct Accept: AsyncParsableCommand {
     link.relocate = nil
     let welcome = try await HubLink.with(link) { link, _ in link.welcome }
     try context.trust(endpoint, token.fingerprint)
-    let isUsed = try context.useFromNowOn(endpoint, token.fingerprint)
+    let identity = context.isNickChosen ? context.nick : context.remembered?.identity
+    let isUsed = try context.useFromNowOn(endpoint, token.fingerprint, identity: identity)
     let name = TextSafety.visible(welcome.hub)
     try context.output.show(text: "you are \(welcome.nick) on the hub \(name) at \(endpoint)") { json in
       json.begin("accepted")

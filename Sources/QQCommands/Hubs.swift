@@ -21,15 +21,22 @@ struct Hubs {
     }
     let watched = Watched()
     try await withThrowingTaskGroup { group in
+      group.addTask { try await recheck(watched, known) }
       group.addTask {
-        while true {
-          try await Task.sleep(for: .milliseconds(Self.interval))
-          for hub in await watched.shown {
-            let proved = await proved(hub)
-            if await watched.isNew(proved, of: hub) { try await show(hub, proved: proved, known) }
-          }
-        }
+        try await hear(watched, known, for: limit)
+        throw Over()
       }
+      do { try await group.next() } catch is Over {}
+      group.cancelAll()
+    }
+  }
+
+  /// The time to listen is over.
+  private struct Over: Error {}
+
+  /// Shows hubs as they are heard of.
+  private func hear(_ watched: Watched, _ known: Set<KnownHubs.Entry>, for limit: Int64) async throws {
+    try await withThrowingDiscardingTaskGroup { group in
       for await (host, announcement) in HubFinder.sightings(for: limit) {
         guard await watched.add(announcement, at: host) else { continue }
         group.addTask {
@@ -40,7 +47,17 @@ struct Hubs {
           if await watched.isNew(proved, of: hub) { try await show(hub, proved: proved, known) }
         }
       }
-      group.cancelAll()
+    }
+  }
+
+  /// Shows those that were shown and aren't where they were any more.
+  private func recheck(_ watched: Watched, _ known: Set<KnownHubs.Entry>) async throws {
+    while true {
+      try await Task.sleep(for: .milliseconds(Self.interval))
+      for hub in await watched.shown {
+        let proved = await proved(hub)
+        if await watched.isNew(proved, of: hub) { try await show(hub, proved: proved, known) }
+      }
     }
   }
 
@@ -87,6 +104,7 @@ private actor Watched {
   }
 
   func isNew(_ proved: Set<Endpoint>, of hub: HubSightings.Hub) -> Bool {
-    proofs.updateValue(proved, forKey: hub.fingerprint) != proved
+    sightings.forget(hub.fingerprint, but: proved)
+    return proofs.updateValue(proved, forKey: hub.fingerprint) != proved
   }
 }

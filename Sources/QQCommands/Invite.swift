@@ -44,21 +44,33 @@ struct Invite: AsyncParsableCommand {
     let frame = ClientFrame.invite(
       ref: 1, hash: Digest(of: secret), nick: nickFor, lifetime: expires.milliseconds)
     let made = Made()
-    let hub = try await request(context, frame) { line in
-      guard case .invite(let invite) = line.frame else { return false }
-      made.invite.withLock { $0 = invite }
-      return true
-    }
-    // The key that the hub has just proved to have, and no other: who takes the token will trust it.
-    guard let invite = made.invite.withLock(\.self), let key = hub.fingerprint else { return }
-    let endpoints = await places(hub.endpoint, key, context.output)
     do {
+      let hub = try await request(context, frame) { line in
+        guard case .invite(let invite) = line.frame else { return false }
+        made.invite.withLock { $0 = invite }
+        return true
+      }
+      // The key that the hub has just proved to have, and no other: who takes the token will trust it.
+      guard let invite = made.invite.withLock(\.self), let key = hub.fingerprint else {
+        throw ClientError.lost(hub.endpoint)
+      }
+      let endpoints = await places(hub.endpoint, key, context.output)
       try show(InviteToken(endpoints: endpoints, fingerprint: key, secret: secret), invite, context.output)
     } catch {
-      // Nobody has seen it.
-      _ = try? await request(context, .revoke(ref: 1, invite: invite.id)) { _ in true }
+      // What the hub refused to make isn't there.
+      let isRefused = error is CommandFailure && made.invite.withLock(\.self) == nil
+      if !isRefused { await withdraw(Digest(of: secret), context) }
       throw error
     }
+  }
+
+  /// Nobody has seen it. Also after an interruption, which a task of its own doesn't share.
+  private func withdraw(_ hash: Digest, _ context: CommandContext) async {
+    let id = String(hash.description.prefix(10))
+    let task = Task {
+      _ = try? await within(1_500) { try await request(context, .revoke(ref: 1, invite: id)) { _ in true } }
+    }
+    await task.value
   }
 
   private final class Made: Sendable {

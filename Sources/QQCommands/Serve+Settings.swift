@@ -30,7 +30,7 @@ extension Serve {
     hub.everybodyInvites = membersInvite
     hub.ownerKeys = Set(owner.compactMap { Fingerprint($0)?.bytes })
     // Whoever starts the hub is an owner: the user that this account's commands are by default.
-    let context = try? CommandContext(CommonSettings(output: options.settings), environment: environment)
+    let context = try? CommandContext(CommonSettings(output: options.settings), environment: environment).elsewhere()
     let nick = context?.nick ?? Nick.derived(from: Environment.account, host: nil).text
     do throws(IdentityError) {
       let identity = try IdentityStore(stateDirectory: environment.stateDirectory).loadOrCreate(nick)

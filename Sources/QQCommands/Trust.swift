@@ -55,7 +55,9 @@ struct TrustCommand: AsyncParsableCommand {
     }
     if replace { try context.knownHubs.forget(host: endpoint.host, port: endpoint.port) }
     try context.trust(endpoint, found)
-    let isUsed = try context.useFromNowOn(endpoint, found)
+    let before = try? RememberedHub.load(stateDirectory: context.stateDirectory)
+    let isUsed = try context.useFromNowOn(
+      endpoint, found, identity: before?.fingerprint == found ? before?.identity : nil)
     try context.output.show(text: "trusting the hub at \(endpoint), key \(found)") { json in
       json.begin("trusted")
       json.field("hub", endpoint.description)

@@ -229,6 +229,11 @@ struct Files: Sendable {
     discardDue = due.values.min()
   }
 
+  /// Somebody wants it after all.
+  mutating func keep(_ seq: Seq) {
+    if due.removeValue(forKey: seq) != nil { discardDue = due.values.min() }
+  }
+
   /// Those whose time has come and that nobody is getting just now.
   mutating func takeDue(_ now: Timestamp) -> [Seq] {
     guard let discardDue, now >= discardDue else { return [] }

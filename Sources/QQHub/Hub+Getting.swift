@@ -18,7 +18,7 @@ extension Hub {
     return found.first { isMeant(user, by: $0.row) }
   }
 
-  private func isMeant(_ user: UserID, by row: FileRow) -> Bool {
+  func isMeant(_ user: UserID, by row: FileRow) -> Bool {
     row.audience.map { $0.binarySearch(user) } ?? (directory[user]?.row.hears(at: row.seq) == true)
   }
 

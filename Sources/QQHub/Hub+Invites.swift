@@ -11,6 +11,8 @@ extension Hub {
   private static let longest: Int64 = 366 * 86_400_000
   /// Of one inviter; the oldest that ended are forgotten first.
   private static let invitesKept = 1_000
+  /// Of all.
+  private static let mostInvites = 20_000
 
   // MARK: Coming in with one
 
@@ -118,6 +120,11 @@ extension Hub {
   mutating func applyInvite(_ body: InviteBody, time: Timestamp, from session: SessionID?, ref: Int64?) {
     if directory.isRemoved(body.by) { return }
     forgetInvites(of: body.by, at: time)
+    if directory.invites.count >= Self.mostInvites {
+      for row in directory.invites.all.sorted(by: { $0.id < $1.id }) where !row.isOpen(at: time) {
+        directory.forget(invite: row.hash)
+      }
+    }
     do throws(Refusal) {
       try checkNew(body, at: time)
     } catch {
@@ -152,6 +159,9 @@ extension Hub {
     guard directory.invites.made(by: body.by).count < Self.invitesKept else {
       throw Refusal(
         code: .quota, message: "\(Self.invitesKept) of your invites are open already: qq admin revoke ends one")
+    }
+    guard directory.invites.count < Self.mostInvites else {
+      throw Refusal(code: .quota, message: "this hub has as many open invites as it takes: qq admin invites lists them")
     }
     guard let nick = body.nick else { return }
     if let holder = directory.user(nick: nick), directory[holder]?.isGuest == false {

@@ -151,7 +151,9 @@ extension Hub {
     var wroteSomething = false
     while index < tail.segments.count, budget > 0 {
       let segment = tail.segments[index]
-      if segment.audience.includes(user, id), row?.hears(at: segment.last) != false {
+      if segment.audience.includes(user, id), segment.last > start,
+        !segment.audience.isEveryone || row?.hears(at: segment.last) != false
+      {
         let bytes = segment.range(after: max(after, start))
         deliveries.append(
           .write(Write(segment: segment.number, bytes: bytes, after: after, sessions: [id], isCatchUp: true)))

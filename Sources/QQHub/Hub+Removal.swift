@@ -71,6 +71,9 @@ extension Hub {
     if row.removed != nil {
       flushSegment()
       directory.update(user) { $0.comeBack(at: seq) }
+      for file in files.all.values where isMeant(user, by: file.row) && !file.row.saved.binarySearch(user) {
+        files.keep(file.row.seq)
+      }
       if let session { note(.restored(nick: row.nick, by: nick(of: session))) }
     }
     if let session { answer(session, .ok(.init(ref: ref, nick: row.nick))) }

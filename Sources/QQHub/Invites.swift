@@ -11,6 +11,7 @@ struct Invites: Sendable {
   private var byInviter: [UserID: [Digest]] = [:]
 
   var all: some Collection<InviteRow> { rows.values }
+  var count: Int { rows.count }
 
   subscript(hash: Digest) -> InviteRow? { rows[hash] }
   subscript(id id: String) -> InviteRow? { byID[id].flatMap { rows[$0] } }

@@ -9,6 +9,10 @@ enum Audience: Equatable, Sendable {
   /// These users, in the order of their numbers.
   case users([UserID], except: SessionID?)
 
+  var isEveryone: Bool {
+    if case .everyone = self { true } else { false }
+  }
+
   func includes(_ user: UserID, _ session: SessionID) -> Bool {
     switch self {
     case .everyone(let except): session != except

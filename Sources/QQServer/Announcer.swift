@@ -111,7 +111,8 @@ final class Announcer: Sendable {
     let answer = state.withLock { state -> (from: any Channel, bytes: [UInt8]?)? in
       guard state.answered.contains(source), state.budget.take(now: HubRunner.clock()) else { return nil }
       // What it comes from is where the hub is looked for: an address that the hub listens on.
-      if let mouth = state.mouths.first(where: { $0.network?.contains(source) == true }) {
+      let near = state.mouths.filter { $0.network?.contains(source) == true }
+      if let mouth = near.max(by: { $0.network?.prefixLength ?? 0 < $1.network?.prefixLength ?? 0 }) {
         return (mouth.channel, self.answer(reachedAt: mouth.own))
       }
       // The kernel chooses; any place of that family will do.

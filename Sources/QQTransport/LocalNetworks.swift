@@ -21,9 +21,11 @@ public struct LocalNetworks: Equatable, Sendable {
     return local
   }
 
-  /// Whether an address is this machine's or on a network of it.
+  /// Whether an address is this machine's or on a network of it. Of IPv6 also what shares the first 64 bits with an
+  /// address of it: where DHCPv6 gives addresses out, the length of the network stands elsewhere (RFC 8415).
   public func contains(_ address: IPAddress) -> Bool {
     address.isLoopback || addresses.contains(address) || networks.contains { $0.contains(address) }
+      || !address.isIPv4 && addresses.contains { !$0.isIPv4 && CIDR(address: $0, prefixLength: 64).contains(address) }
   }
 
   /// Addresses that others may reach this machine by, IPv4 first.

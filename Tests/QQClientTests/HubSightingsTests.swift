@@ -66,7 +66,23 @@ import Testing
     for port in 1...100 { _ = sightings.add(announcement(first, port), at: "10.0.0.66") }
     let isHeard = sightings.add(announcement(first), at: "10.0.0.1")
     #expect(isHeard)
-    #expect(sightings.hubs[0].endpoints.count == 9)
+    #expect(sightings.hubs[0].endpoints.count == 17)
+  }
+
+  @Test("what nobody proved to be makes room, and may be heard of again")
+  func forgotten() {
+    var sightings = HubSightings()
+    for port in 1...16 { _ = sightings.add(announcement(first, port), at: "10.0.0.66") }
+    let proved = Endpoint(host: "10.0.0.66", port: 3)
+    sightings.forget(first, but: [proved])
+    #expect(sightings.hubs.map(\.endpoints) == [[proved]])
+    let isHeard = sightings.add(announcement(first, 99), at: "10.0.0.66")
+    #expect(isHeard)
+    sightings.forget(first, but: [])
+    #expect(sightings.hubs.isEmpty)
+    let isBack = sightings.add(announcement(first, 3), at: "10.0.0.66")
+    #expect(isBack)
+    #expect(sightings.takeNews(announcement(first, 3))?.endpoints == [proved])
   }
 
   private func candidate(_ key: Fingerprint, _ host: String = "10.0.0.1") -> HubCandidate {

@@ -55,6 +55,15 @@ import Testing
       #expect(another.standardError.contains("(hub \(hub.address); you are zoe with the key SHA256:"))
       #expect(try await scene.run("trust", hub.address, state: "dora", environment: nothing).status == 0)
       #expect(try await nick() == "dorothea")
+      // Another hub hears nothing of her: it is entered as the account's own user, and stays so.
+      try await scene.serve("--invite-only", data: "other")
+      let invite = try await scene.run("invite")
+      let other = try #require(invite.lines.first?["token"])
+      let second = try await scene.run("accept", input: .text(other), state: "dora", environment: nothing)
+      #expect(second.status == 0)
+      let here = try #require(second.lines.first?["nick"])
+      #expect(here != "dorothea")
+      #expect(try await nick() == here)
     }
   }
 

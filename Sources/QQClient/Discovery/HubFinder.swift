@@ -11,9 +11,9 @@ public enum HubFinder {
   /// How long a hub that was announced is given to prove its key.
   private static let proofLimit: Int64 = 1_500
   /// How many are asked at the same time to prove their key: whoever invents hubs has a client try them.
-  private static let provedAtOnce = 16
+  private static let provedAtOnce = 64
   /// What a likelier place is given before a less likely one, in milliseconds.
-  private static let headStart = 100
+  private static let headStart: Int64 = 100
 
   public typealias Sighting = (host: String, announcement: DiscoveryPacket.Announcement)
 
@@ -74,7 +74,7 @@ public enum HubFinder {
       await withTaskGroup { group in
         @Sendable func prove(_ endpoint: Endpoint, _ claimed: Fingerprint?, _ name: String?) async {
           // Who takes the first that is right prefers the likelier ones then.
-          try? await Task.sleep(for: .milliseconds(endpoint.rank * headStart))
+          try? await Task.sleep(for: .milliseconds(Int64(endpoint.rank) * headStart))
           guard let key = try? await HubProbe.key(of: endpoint, within: proofLimit), key == claimed ?? key,
             key == wanted ?? key
           else { return }
@@ -94,7 +94,15 @@ public enum HubFinder {
       }
       continuation.finish()
     }
-    continuation.onTermination = { _ in task.cancel() }
+    // However much is claimed, and however slowly it proves to be nothing, all of it takes no longer.
+    let deadline = Task {
+      try? await Task.sleep(for: .milliseconds(limit + proofLimit + 3 * headStart))
+      continuation.finish()
+    }
+    continuation.onTermination = { _ in
+      deadline.cancel()
+      task.cancel()
+    }
     return stream
   }
 

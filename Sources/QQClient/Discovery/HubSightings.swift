@@ -40,7 +40,7 @@ public struct HubSightings: Sendable {
   /// A hub has a few addresses, and a LAN a few hubs: more is somebody's invention.
   private static let most = 64
   /// A machine has a few hubs.
-  private static let mostOfOneHost = 8
+  private static let mostOfOneHost = 16
   private var perHost: [String: Int] = [:]
 
   public init() {}
@@ -52,6 +52,16 @@ public struct HubSightings: Sendable {
     else { return nil }
     told[hubs[place].fingerprint] = hubs[place].endpoints.count
     return hubs[place]
+  }
+
+  /// Forgets where nobody proved to be this hub: it may be announced there again, and leaves room for others.
+  public mutating func forget(_ fingerprint: Fingerprint, but proved: Set<Endpoint>) {
+    guard let place = hubs.firstIndex(where: { $0.fingerprint == fingerprint }) else { return }
+    hubs[place].endpoints.removeAll { !proved.contains($0) }
+    told[fingerprint] = hubs[place].endpoints.count
+    if hubs[place].endpoints.isEmpty { hubs.remove(at: place) }
+    perHost = [:]
+    for endpoint in hubs.flatMap(\.endpoints) { perHost[endpoint.host, default: 0] += 1 }
   }
 
   /// Takes a sighting in; false where it is nothing new.

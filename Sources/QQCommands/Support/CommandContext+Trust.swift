@@ -49,7 +49,7 @@ extension CommandContext {
     output.detail("using the hub that was found at \(hub.endpoint)")
     endpoint = hub.endpoint
     remembered = RememberedHub(place: hub.endpoint.description, fingerprint: hub.fingerprint)
-    _ = try useFromNowOn(hub.endpoint, hub.fingerprint)
+    _ = try useFromNowOn(hub.endpoint, hub.fingerprint, identity: nil)
   }
 
   private static func several(_ hubs: [HubCandidate]) -> CommandFailure {
@@ -151,12 +151,10 @@ extension CommandContext {
     }
   }
 
-  /// The hub is the one that is used where none is named, as the identity of this command where a person chose one.
-  /// False where one is named, in a file or the environment.
-  func useFromNowOn(_ endpoint: Endpoint, _ fingerprint: Fingerprint) throws -> Bool {
-    let before = remembered?.fingerprint == fingerprint ? remembered?.identity : nil
-    let hub = RememberedHub(
-      place: endpoint.description, fingerprint: fingerprint, identity: isNickChosen ? nick : before)
+  /// The hub is the one that is used where none is named, as `identity`; nil for the account's own. False where one is
+  /// named, in a file or the environment.
+  func useFromNowOn(_ endpoint: Endpoint, _ fingerprint: Fingerprint, identity: String?) throws -> Bool {
+    let hub = RememberedHub(place: endpoint.description, fingerprint: fingerprint, identity: identity)
     do throws(IdentityError) {
       try hub.save(stateDirectory: stateDirectory)
     } catch {

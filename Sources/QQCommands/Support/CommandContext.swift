@@ -12,7 +12,7 @@ struct CommandContext: Sendable {
   /// The hub that was entered or found before, where none was named.
   var remembered: RememberedHub?
   /// The identity's name, and whether a person chose it.
-  let nick: String
+  private(set) var nick: String
   let isNickChosen: Bool
   /// Milliseconds, where one was given.
   let timeout: Int64?
@@ -62,7 +62,7 @@ struct CommandContext: Sendable {
     } else if let identity = remembered?.identity, let known = try? Nick(identity) {
       nick = known.text
     } else {
-      nick = Nick.derived(from: Environment.account, host: nil).text
+      nick = Self.ownNick
     }
     if let text = file.timeout, settings.timeout == nil {
       guard let milliseconds = DurationText.milliseconds(text) else {
@@ -73,6 +73,17 @@ struct CommandContext: Sendable {
       timeout = settings.timeout
     }
     isPlaintext = settings.plaintext || file.plaintext == true
+  }
+
+  /// The identity of this account where nobody chose another.
+  private static var ownNick: String { Nick.derived(from: Environment.account, host: nil).text }
+
+  /// The same for another hub than the one that was used before, whose identity is its own.
+  func elsewhere() -> CommandContext {
+    var context = self
+    context.remembered = nil
+    if !isNickChosen { context.nick = Self.ownNick }
+    return context
   }
 
   /// How to connect. `within`: milliseconds until the hub's welcome.
