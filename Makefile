@@ -72,7 +72,8 @@ INSTALLED = \
 	$(DATADIR)/bash-completion/completions/qq \
 	$(DATADIR)/zsh/site-functions/_qq \
 	$(DATADIR)/fish/vendor_completions.d/qq.fish \
-	$(UNITDIR)/system/qq-hub.service $(UNITDIR)/system/qq-hub.socket $(UNITDIR)/user/qq-listen.service \
+	$(UNITDIR)/system/qq-hub.service $(UNITDIR)/system/qq-hub.socket \
+	$(UNITDIR)/system/qq-hub-backup.service $(UNITDIR)/system/qq-hub-backup.timer $(UNITDIR)/user/qq-listen.service \
 	$(DATADIR)/doc/qq/README.md $(DATADIR)/doc/qq/README.zh-CN.md $(DATADIR)/doc/qq/examples/on-message $(DATADIR)/doc/qq/examples/qq-hub.default
 
 install: all

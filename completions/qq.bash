@@ -188,11 +188,15 @@ _qq_serve() {
     repeating_flags=()
     non_repeating_flags=(--json --text --quiet -q --verbose -v --ephemeral --open --invite-only --no-announce --members-invite --plaintext --classic --version -h --help)
     repeating_options=(--listen --admit --trusted-proxy --owner)
-    non_repeating_options=(--data --backups --tls-cert --tls-key --retain --max-file --quota --spool --reserve --metrics --threads)
+    non_repeating_options=(--config --data --backups --tls-cert --tls-key --retain --max-file --quota --spool --reserve --metrics --threads)
     __qq_offer_flags_options 0
 
     # Offer option value completions
     case "${prev}" in
+    '--config')
+        __qq_add_completions -f
+        return
+        ;;
     '--listen')
         return
         ;;

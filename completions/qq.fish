@@ -23,7 +23,7 @@ function __qq_parse_tokens -S
         __qq_parse_subcommand 0 'version' 'h/help'
         switch $unparsed_tokens[1]
         case 'serve'
-            __qq_parse_subcommand 0 'json' 'text' 'q/quiet' 'v/verbose' 'listen=+' 'data=' 'backups=' 'ephemeral' 'open' 'invite-only' 'admit=+' 'no-announce' 'trusted-proxy=+' 'owner=+' 'members-invite' 'plaintext' 'classic' 'tls-cert=' 'tls-key=' 'retain=' 'max-file=' 'quota=' 'spool=' 'reserve=' 'metrics=' 'threads=' 'version' 'h/help'
+            __qq_parse_subcommand 0 'json' 'text' 'q/quiet' 'v/verbose' 'config=' 'listen=+' 'data=' 'backups=' 'ephemeral' 'open' 'invite-only' 'admit=+' 'no-announce' 'trusted-proxy=+' 'owner=+' 'members-invite' 'plaintext' 'classic' 'tls-cert=' 'tls-key=' 'retain=' 'max-file=' 'quota=' 'spool=' 'reserve=' 'metrics=' 'threads=' 'version' 'h/help'
         case 'send'
             __qq_parse_subcommand -r 2 'hub=' 'nick=' 'json' 'text' 'q/quiet' 'v/verbose' 'timeout=' 'plaintext' 'lines' 'jsonl' 'wait=' 'id=' 'reply-to=' 'last-seen' 'version' 'h/help'
         case 'sendfile'
@@ -152,6 +152,7 @@ complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serv
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" text' -l 'text' -d 'Print text for reading, also into a pipe.'
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" q quiet' -l 'quiet' -s 'q' -d 'No notes on standard error, only what went wrong.'
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" v verbose' -l 'verbose' -s 'v' -d 'Say more about what is done.'
+complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" config' -l 'config' -d 'Rules that may change while the hub runs: who is let in, what is kept. SIGHUP reads it anew; see qq-config(5).' -rF
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve"' -l 'listen' -d 'Where to accept connections; may be given several times.' -rfka ''
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" data' -l 'data' -d 'Where the hub\'s key and journal are kept.' -rfa '(__qq_complete_directories)'
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" backups' -l 'backups' -d 'Where "qq admin backup" makes backups, DATA/backups by default.' -rfa '(__qq_complete_directories)'
@@ -167,11 +168,11 @@ complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serv
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" classic' -l 'classic' -d 'Also accept clients of the original mini QQ, unencrypted, from whoever is admitted.'
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" tls-cert' -l 'tls-cert' -d 'A certificate chain (PEM) from an authority, instead of the hub\'s own.' -rF
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" tls-key' -l 'tls-key' -d 'The key of --tls-cert (PEM).' -rF
-complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" retain' -l 'retain' -d 'How long messages are kept.' -rfka ''
+complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" retain' -l 'retain' -d 'How long messages are kept: 30 days by default.' -rfka ''
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" max-file' -l 'max-file' -d 'Refuse files larger than this: 500MB, 2GiB.' -rfka ''
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" quota' -l 'quota' -d 'Keep no more than this of the files of one user.' -rfka ''
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" spool' -l 'spool' -d 'Keep no more than this of all files.' -rfka ''
-complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" reserve' -l 'reserve' -d 'Take no file that would leave less than this free on the disk.' -rfka ''
+complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" reserve' -l 'reserve' -d 'Leave at least this free on the disk, 1 GiB by default.' -rfka ''
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" metrics' -l 'metrics' -d 'Tell how the hub is doing over HTTP: /metrics for Prometheus, and /health. A port alone is this machine\'s.' -rfka ''
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" threads' -l 'threads' -d 'Threads for connections.' -rfka ''
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" version' -l 'version' -d 'Show the version.'

@@ -18,17 +18,25 @@ extension Serve {
     return logger
   }
 
-  func hubConfiguration(_ environment: Environment) throws -> HubConfiguration {
+  /// What the options say, and where they don't, the file.
+  struct Rules {
+    var hub: HubConfiguration
+    /// In milliseconds.
+    var retain: Int64
+  }
+
+  func rules(_ environment: Environment) throws -> Rules {
+    let file = try HubFile.load(config)
     var hub = HubConfiguration(name: Environment.hostName, instance: .random(in: 0...(.max)))
-    hub.admission = open ? .everybody : inviteOnly ? .nobody : .localNetworks
-    hub.admitted = admit.compactMap { CIDR($0) }
-    hub.files.file = maxFile?.bytes ?? .max
-    hub.files.user = quota?.bytes ?? .max
-    hub.files.total = spoolSize?.bytes ?? .max
-    hub.files.reserve = reserve.bytes
+    hub.admission = open ? .everybody : inviteOnly ? .nobody : file.admission ?? .localNetworks
+    hub.admitted = admit.compactMap { CIDR($0) } + (file.admit ?? [])
+    hub.files.file = maxFile?.bytes ?? file.maxFile ?? .max
+    hub.files.user = quota?.bytes ?? file.quota ?? .max
+    hub.files.total = spoolSize?.bytes ?? file.spool ?? .max
+    hub.files.reserve = reserve?.bytes ?? file.reserve ?? 1 << 30
     hub.plaintext = plaintextLan ? .admitted : plaintext ? .loopback : .refused
-    hub.everybodyInvites = membersInvite
-    hub.ownerKeys = Set(owner.compactMap { Fingerprint($0)?.bytes })
+    hub.everybodyInvites = membersInvite || file.membersInvite ?? false
+    hub.ownerKeys = Set(owner.compactMap { Fingerprint($0)?.bytes } + (file.owners ?? []).map(\.bytes))
     // Whoever starts the hub is an owner: the user that this account's commands are by default.
     let context = try? CommandContext(CommonSettings(output: options.settings), environment: environment).elsewhere()
     let nick = context?.nick ?? Nick.derived(from: Environment.account, host: nil).text
@@ -38,7 +46,41 @@ extension Serve {
     } catch {
       // Without a home nobody is at home here: --owner names who is.
     }
-    return hub
+    return Rules(hub: hub, retain: retain?.milliseconds ?? file.retain ?? 30 * 86_400_000)
+  }
+
+  /// Whom the hub lets in uninvited, for people.
+  static func admits(_ hub: HubConfiguration) -> String {
+    let rule: String
+    switch hub.admission {
+    case .everybody: rule = "everybody"
+    case .nobody: rule = "nobody uninvited"
+    case .localNetworks:
+      rule =
+        "this machine and "
+        + (hub.interfaces.isEmpty ? "no network" : hub.interfaces.map(\.description).joined(separator: ", "))
+    }
+    return ([rule] + hub.admitted.map(\.description)).joined(separator: ", ")
+  }
+
+  /// The certificate and the rules anew: what was renewed holds for whoever connects from now on. What can't be read
+  /// leaves both as they were.
+  func reload(
+    _ server: HubServer, _ directory: String, _ environment: Environment, _ manager: ServiceManager, _ logger: Logger
+  ) {
+    manager.reloading()
+    do {
+      let (certificate, rules) = (try certificate(directory), try rules(environment))
+      try server.reload(certificate.settings)
+      server.reconfigure(rules.hub)
+      server.retain(rules.retain)
+      logger.notice("read the certificate\(config == nil ? "" : " and the rules") anew")
+    } catch {
+      logger.error(
+        config == nil ? "the certificate stays as it was" : "the certificate and the rules stay as they were",
+        metadata: ["reason": "\(Program.message(of: error))"])
+    }
+    manager.ready("\(server.addresses.count) listening")
   }
 
   func certificate(_ directory: String) throws -> (settings: TLSConfiguration, fingerprint: Fingerprint) {
@@ -54,8 +96,8 @@ extension Serve {
     }
   }
 
-  func spool(_ directory: String, _ logger: Logger) throws -> Spool {
-    try Spool(directory, reserve: reserve.bytes) { logger.error("spool", metadata: ["problem": "\($0)"]) }
+  func spool(_ directory: String, _ hub: HubConfiguration, _ logger: Logger) throws -> Spool {
+    try Spool(directory, reserve: hub.files.reserve) { logger.error("spool", metadata: ["problem": "\($0)"]) }
   }
 
   /// Every interface unless places were named; where only a port is, of IPv6 besides IPv4 if the machine has it.

@@ -24,6 +24,12 @@ struct Serve: AsyncParsableCommand {
 
   @OptionGroup var options: OutputOptions
 
+  @Option(
+    help: .init(
+      "Rules that may change while the hub runs: who is let in, what is kept. SIGHUP reads it anew; see qq-config(5).",
+      valueName: "file"), completion: .file())
+  var config: String?
+
   @Option(help: .init("Where to accept connections; may be given several times.", valueName: "address:port"))
   var listen: [String] = []
 
@@ -82,8 +88,8 @@ struct Serve: AsyncParsableCommand {
   @Option(help: .init("The key of --tls-cert (PEM).", valueName: "file"), completion: .file())
   var tlsKey: String?
 
-  @Option(help: .init("How long messages are kept.", valueName: "age"))
-  var retain: DurationOption = .init(milliseconds: 30 * 86_400_000)
+  @Option(help: .init("How long messages are kept: 30 days by default.", valueName: "age"))
+  var retain: DurationOption?
 
   @Option(help: .init("Refuse files larger than this: 500MB, 2GiB.", valueName: "size"))
   var maxFile: SizeOption?
@@ -94,8 +100,8 @@ struct Serve: AsyncParsableCommand {
   @Option(name: .customLong("spool"), help: .init("Keep no more than this of all files.", valueName: "size"))
   var spoolSize: SizeOption?
 
-  @Option(help: .init("Take no file that would leave less than this free on the disk.", valueName: "size"))
-  var reserve: SizeOption = .init(bytes: 1 << 30)
+  @Option(help: .init("Leave at least this free on the disk, 1 GiB by default.", valueName: "size"))
+  var reserve: SizeOption?
 
   @Option(
     help: .init(
@@ -130,7 +136,8 @@ struct Serve: AsyncParsableCommand {
     let environment = Environment.current()
     let output = Output(options.settings, environment)
     let directory = data ?? environment.stateDirectory + "/hub"
-    var hub = try hubConfiguration(environment)
+    let rules = try rules(environment)
+    var hub = rules.hub
     do throws(IdentityError) {
       try PrivateFile.makeDirectory(directory)
     } catch {
@@ -160,18 +167,18 @@ struct Serve: AsyncParsableCommand {
     do {
       if let folder {
         let journal = MemoryJournal(epoch: Self.newEpoch())
-        let spool = try spool(folder.path, logger)
+        let spool = try spool(folder.path, hub, logger)
         running = try await HubServer.start(server, journal: journal, spool: spool, logger: logger) { end.finish($0) }
-        running.keepRetention(journal, age: retain.milliseconds)
+        running.keepRetention(journal)
       } else {
         let journal = try SQLiteJournal(path: directory + "/journal.db", makeEpoch: Self.newEpoch)
-        let spool = try spool(directory, logger)
+        let spool = try spool(directory, hub, logger)
         let backups = Backups(
-          of: directory, in: backups ?? directory + "/backups", reserve: reserve.bytes, journal: journal)
+          of: directory, in: backups ?? directory + "/backups", reserve: hub.files.reserve, journal: journal)
         running = try await HubServer.start(
           server, journal: journal, spool: spool, backups: backups, logger: logger
         ) { end.finish($0) }
-        running.keepRetention(journal, age: retain.milliseconds)
+        running.keepRetention(journal)
         if journal.isRestored {
           logger.notice(
             "the data directory was restored, or copied: whoever reads on is told, and reads what is unread")
@@ -180,11 +187,12 @@ struct Serve: AsyncParsableCommand {
     } catch {
       throw Self.explain(error)
     }
+    running.retain(rules.retain)
     running.followNetworks(announcing: noAnnounce ? nil : certificate.fingerprint.description)
     try announce(running, fingerprint: certificate.fingerprint, hub: hub, directory: directory, output, logger)
     manager.ready("\(running.addresses.count) listening")
     if let watchdog = manager.watchdog { running.keepBeating(every: watchdog / 2) { manager.isWell() } }
-    Signals.onHangUp { reload(running, directory, manager, logger) }
+    Signals.onHangUp { reload(running, directory, environment, manager, logger) }
     let reason = await end.wait()
     manager.stopping()
     logger.notice("stopping")
@@ -197,18 +205,6 @@ struct Serve: AsyncParsableCommand {
     await running.stop()
   }
 
-  /// The certificate anew: what was renewed holds for whoever connects from now on.
-  private func reload(_ server: HubServer, _ directory: String, _ manager: ServiceManager, _ logger: Logger) {
-    manager.reloading()
-    do {
-      try server.reload(certificate(directory).settings)
-      logger.notice("read the certificate anew")
-    } catch {
-      logger.error("the certificate stays as it was", metadata: ["reason": "\(Program.message(of: error))"])
-    }
-    manager.ready("\(server.addresses.count) listening")
-  }
-
   // MARK: Saying so
 
   private func announce(
@@ -218,16 +214,7 @@ struct Serve: AsyncParsableCommand {
     let addresses = server.addresses.compactMap { address in
       address.ipAddress.map { Endpoint(host: $0, port: address.port ?? 0).description }
     }
-    let rule: String
-    switch hub.admission {
-    case .everybody: rule = "everybody"
-    case .nobody: rule = "nobody uninvited"
-    case .localNetworks:
-      rule =
-        "this machine and "
-        + (hub.interfaces.isEmpty ? "no network" : hub.interfaces.map(\.description).joined(separator: ", "))
-    }
-    let admits = ([rule] + hub.admitted.map(\.description)).joined(separator: ", ")
+    let admits = Self.admits(hub)
     logger.notice("admitting \(admits); \(ephemeral ? "keeping nothing" : "keeping messages in \(directory)")")
     try output.show(text: "ready on \(addresses.joined(separator: ", ")), key \(fingerprint)") { json in
       json.begin("ready")

@@ -46,6 +46,11 @@ public struct JSONObject: Sendable {
     return nil
   }
 
+  /// In their order.
+  public func keys(_ bytes: RawSpan) -> [String] {
+    members.map { Self.text($0.key, isEscaped: $0.isEscaped, bytes) }
+  }
+
   /// The text of a string value that was found in `bytes`.
   public static func text(_ range: Range<Int>, isEscaped: Bool, _ bytes: RawSpan) -> String {
     if isEscaped {

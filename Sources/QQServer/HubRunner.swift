@@ -104,6 +104,10 @@ final class HubRunner: @unchecked Sendable {
     onLoop { self.hub.setLocal(addresses: local.addresses, interfaces: local.networks) }
   }
 
+  func reconfigure(_ configuration: HubConfiguration) {
+    onLoop { self.hub.reconfigure(configuration) }
+  }
+
   func onLoop(_ body: @escaping @Sendable () -> Void) {
     if loop.inEventLoop { body() } else { loop.execute(body) }
   }

@@ -1,6 +1,3 @@
-import QQIdentity
-import QQProtocol
-
 /// What a configuration file says: `{"hub": "hub.lan", "nick": "alice", "timeout": "10s", "plaintext": false}`.
 /// Fields it doesn't know are ignored.
 struct Configuration: Equatable, Sendable {
@@ -13,40 +10,19 @@ struct Configuration: Equatable, Sendable {
 
   /// Throws a `CommandFailure` with status 78 for what is no such object.
   init(_ bytes: [UInt8], path: String) throws {
-    var object = JSONObject()
-    do {
-      try object.parse(bytes.span.bytes)
-    } catch {
-      throw CommandFailure(.config, "\(path) is not one strict JSON object")
-    }
-    func string(_ key: StaticString) throws -> String? {
-      switch object.value(key, bytes.span.bytes) {
-      case .string(let range, let isEscaped): JSONObject.text(range, isEscaped: isEscaped, bytes.span.bytes)
-      case nil: nil
-      default: throw CommandFailure(.config, "\(path): \"\(key)\" must be a string")
-      }
-    }
-    hub = try string("hub")
-    nick = try string("nick")
-    timeout = try string("timeout")
-    switch object.value("plaintext", bytes.span.bytes) {
-    case .bool(let value): plaintext = value
-    case nil: plaintext = nil
-    default: throw CommandFailure(.config, "\(path): \"plaintext\" must be true or false")
-    }
+    try self.init(SettingsFile(bytes, path: path))
+  }
+
+  private init(_ file: SettingsFile) throws {
+    hub = try file.value("hub", "a string") { $0 }
+    nick = try file.value("nick", "a string") { $0 }
+    timeout = try file.value("timeout", "a string") { $0 }
+    plaintext = try file.flag("plaintext")
   }
 
   /// What the file at `path` says; nothing where there is none.
   static func load(_ path: String) throws -> Configuration {
-    let bytes: [UInt8]
-    do throws(IdentityError) {
-      bytes = try PrivateFile.read(path, limit: 1 << 20)
-    } catch .missing {
-      return Configuration()
-    } catch {
-      throw CommandFailure(.config, error.message)
-    }
-    return try Configuration(bytes, path: path)
+    try SettingsFile.load(path).map { try Configuration($0) } ?? Configuration()
   }
 
   /// Fields that are absent come from `other`.
