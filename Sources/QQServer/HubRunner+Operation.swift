@@ -2,9 +2,30 @@ import Logging
 import NIOCore
 import QQHub
 import QQProtocol
+import QQTransport
 
-/// What whoever runs the hub is told. On the hub's loop.
+/// What whoever runs the hub is told, and changes. Unless it says otherwise, on the hub's loop.
 extension HubRunner {
+  /// On any thread.
+  func setLocal(_ local: LocalNetworks) {
+    onLoop { self.hub.setLocal(addresses: local.addresses, interfaces: local.networks) }
+  }
+
+  /// On any thread.
+  func reconfigure(_ configuration: HubConfiguration) {
+    onLoop { self.hub.reconfigure(configuration) }
+  }
+
+  /// Gives the metrics as text; nil where the journal has failed. On any thread, the answer on the hub's loop.
+  func report(_ answer: @escaping @Sendable (String?) -> Void) {
+    onLoop {
+      let text = self.metrics.text(
+        self.hub.status, refusals: self.hub.refusals, memory: ProcessMemory.resident,
+        started: Double(self.started.milliseconds) / 1_000)
+      answer(self.hasFailed ? nil : text)
+    }
+  }
+
   /// How the hub is doing, as a line for a session.
   func report(_ ref: Int64?) -> [UInt8] {
     let now = hub.status

@@ -33,7 +33,7 @@ final class HubRunner: @unchecked Sendable {
   private var timer: (deadline: Timestamp, task: Scheduled<Void>)?
   private let congestion = Atomic<Bool>(false)
   private var uncommittedBytes = 0
-  private var hasFailed = false
+  private(set) var hasFailed = false
   var metrics = HubMetrics()
   let started = HubRunner.clock()
   var noteBudget = AnswerBudget()
@@ -98,14 +98,6 @@ final class HubRunner: @unchecked Sendable {
       case .failed(let reason): self.onLoop { self.fail(reason) }
       }
     }
-  }
-
-  func setLocal(_ local: LocalNetworks) {
-    onLoop { self.hub.setLocal(addresses: local.addresses, interfaces: local.networks) }
-  }
-
-  func reconfigure(_ configuration: HubConfiguration) {
-    onLoop { self.hub.reconfigure(configuration) }
   }
 
   func onLoop(_ body: @escaping @Sendable () -> Void) {
@@ -241,16 +233,6 @@ final class HubRunner: @unchecked Sendable {
 
   /// Of a clock that doesn't jump.
   private static var seconds: Double { Double(NIODeadline.now().uptimeNanoseconds) / 1_000_000_000 }
-
-  /// Gives the metrics as text; nil where the journal has failed. On the hub's loop.
-  func report(_ answer: @escaping @Sendable (String?) -> Void) {
-    onLoop {
-      let text = self.metrics.text(
-        self.hub.status, refusals: self.hub.refusals, memory: ProcessMemory.resident,
-        started: Double(self.started.milliseconds) / 1_000)
-      answer(self.hasFailed ? nil : text)
-    }
-  }
 
   // MARK: Pace
 

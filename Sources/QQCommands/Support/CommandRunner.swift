@@ -70,7 +70,9 @@ struct CommandRunner: Sendable {
     var variables: [String] = []
     var entry = environ
     while let text = entry.pointee {
-      variables.append(String(cString: text))
+      let variable = String(cString: text)
+      // This program's own.
+      if variable != "LIBDISPATCH_LOG=NO" { variables.append(variable) }
       entry += 1
     }
     func add(_ name: String, _ value: String) { variables.append("QQ_\(name)=\(value.replacing("\0", with: ""))") }

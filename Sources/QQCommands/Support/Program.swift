@@ -10,6 +10,9 @@ public enum Program {
   /// Not `async`: by the time an asynchronous main runs there are threads already, which a signal would find
   /// unprepared.
   public static func main() -> Never {
+    // Its threads ask for priorities that an ordinary user can't have, and every refusal would be a line in the system's
+    // log: of each "qq send", too. A child doesn't inherit it: see `CommandRunner`.
+    setenv("LIBDISPATCH_LOG", "NO", 0)
     let command = CommandLine.arguments.dropFirst().first
     // A hub that somebody watches ends with the terminal; one that nobody does is told by SIGHUP to read its files anew.
     Signals.watch(ownsTerminal: command == "chat", reloads: command == "serve" && isatty(2) == 0)

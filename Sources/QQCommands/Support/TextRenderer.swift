@@ -30,7 +30,7 @@ struct TextRenderer: Sendable {
     case .status(let status):
       return self.status(status)
     case .backup(let backup):
-      return "backed up to \(TextSafety.visible(backup.path)): seq \(backup.seq), \(backup.files) files, "
+      return "backed up to \(TextSafety.visible(backup.path)): seq \(backup.seq), \(Self.count(backup.files, "file")), "
         + "\(ByteCount.text(backup.bytes))\n"
     case .sent(let sent):
       let note = sent.isDuplicate ? " (sent before)" : ""
@@ -69,6 +69,8 @@ struct TextRenderer: Sendable {
     return parts.compactMap { $0 }.joined(separator: "  ") + "\n"
   }
 
+  private static func count(_ number: Int64, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+
   private func status(_ status: HubFrame.Status) -> String {
     func time(_ microseconds: Int64) -> String {
       microseconds < 1_000 ? "\(microseconds) µs" : "\(microseconds / 1_000).\(microseconds % 1_000 / 100) ms"
@@ -78,9 +80,9 @@ struct TextRenderer: Sendable {
     let lines = [
       "hub       \(TextSafety.visible(status.hub)), since \(clock(status.started))",
       "sessions  \(status.sessions), of which \(status.readers) listen, \(status.behind) behind",
-      "users     \(status.users), \(status.openInvites) open invites",
-      "messages  \(status.messages), and \(status.offered) files offered",
-      "delivered \(status.deliveries) events, \(ByteCount.text(status.deliveredBytes))",
+      "users     \(status.users), \(Self.count(status.openInvites, "open invite"))",
+      "messages  \(status.messages), and \(Self.count(status.offered, "file")) offered",
+      "delivered \(Self.count(status.deliveries, "event")), \(ByteCount.text(status.deliveredBytes))",
       "journal   seq \(status.seq), \(status.uncommitted) on their way"
         + (status.commitMean.map { ", a commit takes \(time($0))" } ?? "")
         + (status.commitMost.map { " (99 of 100 at most \(time($0)))" } ?? ""),
