@@ -118,10 +118,15 @@ struct Admin: AsyncParsableCommand {
     func run() async throws {
       let context = try await CommandContext.find(options)
       // A journal of many gigabytes takes its time.
-      try await request(context, .backup(ref: 1, keep: keep.map { Int64($0) }), within: 3_600_000) { line in
-        guard case .backup = line.frame else { return false }
-        try context.output.show([line.withoutRef])
-        return true
+      do {
+        try await request(context, .backup(ref: 1, keep: keep.map { Int64($0) }), within: 3_600_000) { line in
+          guard case .backup = line.frame else { return false }
+          try context.output.show([line.withoutRef])
+          return true
+        }
+      } catch ClientError.timedOut(let hub) {
+        throw CommandFailure(
+          .temporary, "the hub at \(hub) isn't done yet, and goes on: its log says when the backup is made")
       }
     }
   }
