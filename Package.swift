@@ -87,7 +87,8 @@ let package = Package(
     .target(name: "QQHub", dependencies: ["QQJournal", "QQProtocol", deque], swiftSettings: pure),
     .target(name: "QQSpool", dependencies: ["QQHub", "QQProtocol", "CLinux", nioPosix, deque], swiftSettings: common),
     .target(name: "QQJournal", dependencies: ["QQProtocol", deque], swiftSettings: pure),
-    .target(name: "QQJournalSQLite", dependencies: ["QQJournal", "QQProtocol", "CSQLite"], swiftSettings: common),
+    .target(
+      name: "QQJournalSQLite", dependencies: ["QQJournal", "QQProtocol", "CLinux", "CSQLite"], swiftSettings: common),
     .target(
       name: "QQTransport", dependencies: ["QQProtocol", nio, nioPosix, nioSSL], swiftSettings: common),
     .target(name: "QQIdentity", dependencies: ["QQProtocol", crypto, x509, asn1, nioSSL], swiftSettings: common),

@@ -169,7 +169,7 @@ struct Serve: AsyncParsableCommand {
         let journal = MemoryJournal(epoch: Self.newEpoch())
         let spool = try spool(folder.path, hub, logger)
         running = try await HubServer.start(server, journal: journal, spool: spool, logger: logger) { end.finish($0) }
-        running.keepRetention(journal)
+        running.keepRetention(journal, age: rules.retain)
       } else {
         let journal = try SQLiteJournal(path: directory + "/journal.db", makeEpoch: Self.newEpoch)
         let spool = try spool(directory, hub, logger)
@@ -178,7 +178,7 @@ struct Serve: AsyncParsableCommand {
         running = try await HubServer.start(
           server, journal: journal, spool: spool, backups: backups, logger: logger
         ) { end.finish($0) }
-        running.keepRetention(journal)
+        running.keepRetention(journal, age: rules.retain)
         if journal.isRestored {
           logger.notice(
             "the data directory was restored, or copied: whoever reads on is told, and reads what is unread")
@@ -187,7 +187,6 @@ struct Serve: AsyncParsableCommand {
     } catch {
       throw Self.explain(error)
     }
-    running.retain(rules.retain)
     running.followNetworks(announcing: noAnnounce ? nil : certificate.fingerprint.description)
     try announce(running, fingerprint: certificate.fingerprint, hub: hub, directory: directory, output, logger)
     manager.ready("\(running.addresses.count) listening")

@@ -5,7 +5,7 @@ import QQProtocol
 extension Hub {
   mutating func receive(_ hello: ClientFrame.Hello, from id: SessionID) {
     guard let peer = sessions[id]?.peer else { return }
-    sessions[id]?.wanted = hello.nick.map { String($0.prefix(32)) }
+    sessions[id]?.wanted = hello.nick.map { String(decoding: $0.utf8.prefix(64), as: UTF8.self) }
     guard hello.version == Int64(ProtocolLimits.version) else {
       return fail(id, .unsupportedProtocol, "this hub speaks protocol \(ProtocolLimits.version)")
     }

@@ -17,6 +17,16 @@ public enum HubNote: Equatable, Sendable {
   case backupFailed(reason: String, by: String)
 }
 
+extension HubNote {
+  /// Only an owner can bring it about.
+  public var isOwners: Bool {
+    switch self {
+    case .removed, .restored, .backedUp, .backupFailed: true
+    case .admitted, .refused, .renamed, .invited, .revoked: false
+    }
+  }
+}
+
 extension Hub {
   mutating func note(_ note: HubNote) { deliveries.append(.log(note)) }
 

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// The lock on a data directory: one hub at a time. The system drops it with the process, however that ends.
@@ -53,10 +54,11 @@ enum DataFile {
     try check(header, size: Int64(status.st_size), hasLog: hasLog(path), path)
   }
 
-  /// What the file system knows the file by; 0 where it can't say.
-  static func inode(_ path: String) -> Int64 {
+  /// What tells this file from a copy of it: when it was made, or on file systems that don't say its number.
+  static func mark(_ path: String) -> Int64 {
+    let born = qq_born(path)
     var status = stat()
-    return stat(path, &status) == 0 ? Int64(bitPattern: UInt64(status.st_ino)) : 0
+    return born != 0 ? born : stat(path, &status) == 0 ? Int64(bitPattern: UInt64(status.st_ino)) : 0
   }
 
   private static func hasLog(_ path: String) -> Bool {

@@ -56,7 +56,7 @@ final class Database {
     let isNew = try Schema.migrate(connection)
     statements = try Statements(connection)
     if isNew { try Meta.create(statements, epoch: newEpoch) }
-    isRestored = try Meta.noticeRestoring(statements, inode: DataFile.inode(path), newEpoch: newEpoch)
+    isRestored = try Meta.noticeRestoring(statements, mark: DataFile.mark(path), newEpoch: newEpoch)
 
     let meta = try Meta(statements, path)
     epoch = meta.epoch

@@ -10,8 +10,8 @@ struct Meta {
     case removedTime = "removed_time"
     /// The database is a copy that nobody has opened yet.
     case copied
-    /// Of the file when it was opened last: a file that was restored by other means has another.
-    case inode
+    /// Of the file when it was opened last (`DataFile.mark`): a file that was restored by other means has another.
+    case mark
   }
 
   var epoch: String
@@ -41,21 +41,21 @@ struct Meta {
 
   /// Whether the database was restored since it was opened last. Gives it a new epoch then, before anybody hears of it.
   static func noticeRestoring(
-    _ statements: Statements, inode: Int64, newEpoch: String
+    _ statements: Statements, mark: Int64, newEpoch: String
   ) throws(SQLiteJournalError) -> Bool {
     func number(_ key: Key) throws(SQLiteJournalError) -> Int64? {
       let statement = statements.readMeta.bind(1, key.rawValue)
       defer { statement.reset() }
       return try statement.step() ? statement.number(0) : nil
     }
-    let (isCopy, known) = (try number(.copied) == 1, try number(.inode))
+    let (isCopy, known) = (try number(.copied) == 1, try number(.mark))
     // One that was never opened by a version that looks is taken for what it is.
-    let isRestored = isCopy || known.map { $0 != inode } == true
+    let isRestored = isCopy || known.map { $0 != mark } == true
     guard isRestored || known == nil else { return false }
     try statements.begin.run()
     if isRestored { try statements.writeMeta.bind(1, Key.epoch.rawValue).bind(2, newEpoch).run() }
     try statements.writeMeta.bind(1, Key.copied.rawValue).bind(2, Int64(0)).run()
-    try statements.writeMeta.bind(1, Key.inode.rawValue).bind(2, inode).run()
+    try statements.writeMeta.bind(1, Key.mark.rawValue).bind(2, mark).run()
     try statements.commit.run()
     return isRestored
   }

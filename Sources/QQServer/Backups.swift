@@ -1,68 +1,90 @@
 import CLinux
 import Glibc
 import NIOCore
+import NIOPosix
 import QQHub
 import QQIdentity
 import QQJournal
 import QQProtocol
 import QQSpool
+import Synchronization
 
 /// Makes backups of a running hub: folders named by their time, each a data directory as it was at one moment.
 ///
-///     hold removals ──▶ copy the journal ──▶ link the files ──▶ copy the key ──▶ sync ──▶ rename ──▶ forget old ones
+///     hold removals ──▶ copy the journal ──▶ link the files ──▶ release removals ──▶ copy the key ──▶ sync ──▶ move there
 ///
 /// A file that the journal's copy knows of as whole is there: it was asked to be kept when its record was applied, and
-/// nothing is removed meanwhile. Uploads that weren't through begin anew.
+/// nothing is removed meanwhile. Uploads that weren't through begin anew. Up to the last step all is beside the data; a
+/// slow disk that backups are moved to holds up nobody.
 public final class Backups: Sendable {
   private let data: String
   private let folder: String
-  private let reserve: Int64
+  /// Where a backup is made.
+  private let stage: String
+  private let reserve: Atomic<Int64>
   private let journal: any CopyableJournal
 
-  /// Of the data directory `data`, into `folder`, which is made where it isn't there. `reserve`: bytes that are to stay
-  /// free on its disk.
+  /// Of the data directory `data`, into `folder`, which is made where it isn't there and is this hub's alone. `reserve`:
+  /// bytes that are to stay free on the disks.
   public init(of data: String, in folder: String, reserve: Int64, journal: any CopyableJournal) {
     self.data = data
     self.folder = folder
-    self.reserve = reserve
+    stage = data + "/backup" + Self.unfinished
+    self.reserve = Atomic(reserve)
     self.journal = journal
-    // What a hub that ended meanwhile has left.
-    for name in Self.names(folder) where name.hasSuffix(Self.unfinished) { Self.remove("\(folder)/\(name)") }
   }
+
+  func setReserve(_ bytes: Int64) { reserve.store(bytes, ordering: .relaxed) }
 
   private static let unfinished = ".unfinished"
   private static let journalName = "journal.db"
 
-  /// `keep`: how many of the newest stay. `done` on any thread. On the hub's loop, to which the journal's events come
-  /// before its answers do.
+  /// On a thread where waiting for a disk hinders nobody.
+  private func apart(_ body: @escaping @Sendable () -> Void) {
+    NIOThreadPool.singleton.submit { _ in body() }
+  }
+
+  /// `keep`: how many of the newest stay. `loop` is the hub's, to which the journal's events come before its answers do.
+  /// `done` on any thread.
   func make(
     at time: Timestamp, keep: Int?, spool: Spool, _ loop: any EventLoop,
     _ done: @escaping @Sendable (Hub.BackupOutcome) -> Void
   ) {
-    let name = Self.name(time)
-    let unfinished = "\(folder)/\(name)\(Self.unfinished)"
-    if let problem = prepare(unfinished) { return done(.failed(problem)) }
-    spool.holdRemovals()
-    let end: @Sendable (Hub.BackupOutcome) -> Void = { outcome in
-      spool.releaseRemovals()
-      if case .failed = outcome { Self.remove(unfinished) }
-      done(outcome)
-    }
-    journal.copy(to: "\(unfinished)/\(Self.journalName)") { [self] copied in
-      let seq: Seq
-      switch copied {
-      case .success(let last): seq = last
-      case .failure(let failure): return end(.failed(failure.message))
+    apart { [self] in
+      do throws(SpoolError) {
+        try prepare()
+      } catch {
+        return done(.failed(error.message))
       }
-      loop.execute { [self] in
-        // What was applied up to now has asked the spool for what it needs.
-        spool.copyContents(to: unfinished + "/blobs") { [self] contents in
-          switch contents {
-          case .failure(let error): end(.failed(error.message))
-          case .success(let (files, bytes)): end(finish(unfinished, name, seq, files, bytes, keep))
+      spool.holdRemovals()
+      journal.copy(to: "\(stage)/\(Self.journalName)") { [self] copied in
+        loop.execute { [self] in
+          guard case .success(let seq) = copied else { return end(copied.map { _ in (0, 0) }, spool, done) }
+          // What was applied up to now has asked the spool for what it needs.
+          spool.copyContents(to: stage + "/blobs") { [self] contents in
+            spool.releaseRemovals()
+            apart { [self] in
+              do throws(SpoolError) {
+                let (files, bytes) = try contents.get()
+                done(.made(try finish(Self.name(time), seq, files, bytes, keep)))
+              } catch {
+                Self.remove(stage)
+                done(.failed(error.message))
+              }
+            }
           }
         }
       }
+    }
+  }
+
+  private func end(
+    _ failed: Result<(Int, Int64), CopyFailure>, _ spool: Spool, _ done: @escaping @Sendable (Hub.BackupOutcome) -> Void
+  ) {
+    spool.releaseRemovals()
+    apart { [self] in
+      Self.remove(stage)
+      if case .failure(let failure) = failed { done(.failed(failure.message)) }
     }
   }
 
@@ -71,57 +93,77 @@ public final class Backups: Sendable {
     time.description.prefix(19).filter { $0 != "-" && $0 != ":" } + "Z"
   }
 
-  /// What stands in the way; nil where nothing does.
-  private func prepare(_ unfinished: String) -> String? {
-    for path in [folder, unfinished] {
-      guard mkdir(path, 0o700) == 0 || errno == EEXIST && path == folder else { return Self.cannot("make", path) }
+  private func prepare() throws(SpoolError) {
+    // What a hub that ended meanwhile has left.
+    Self.remove(stage)
+    for name in FileCopy.names(folder) where name.hasSuffix(Self.unfinished) {
+      if Self.isName(name.dropLast(Self.unfinished.utf8.count)) { Self.remove("\(folder)/\(name)") }
     }
-    let wanted = ["", "-wal"].reduce(Int64(0)) { $0 + Self.size("\(data)/\(Self.journalName)\($1)") }
+    for path in [folder, stage] where mkdir(path, 0o700) != 0 && (errno != EEXIST || path == stage) {
+      throw FileCopy.cannot("make", path)
+    }
+    let journal = ["", "-wal"].reduce(Int64(0)) { $0 + FileCopy.size("\(data)/\(Self.journalName)\($1)") }
+    do throws(SpoolError) {
+      try checkRoom(for: journal, in: data)
+    } catch {
+      Self.remove(stage)
+      throw error
+    }
+  }
+
+  private func checkRoom(for bytes: Int64, in folder: String) throws(SpoolError) {
     var disk = statvfs()
-    guard statvfs(folder, &disk) == 0 else { return Self.cannot("measure", folder) }
+    guard statvfs(folder, &disk) == 0 else { throw FileCopy.cannot("measure", folder) }
     let free = Int64(
       clamping: UInt64(disk.f_bavail).multipliedReportingOverflow(by: UInt64(disk.f_frsize)).partialValue)
-    guard free - wanted < reserve else { return nil }
-    Self.remove(unfinished)
-    return
-      "\(folder) has \(ByteCount.text(free)) free, of which \(ByteCount.text(reserve)) are to stay (--reserve), and "
-      + "the journal takes \(ByteCount.text(wanted))"
+    let reserve = reserve.load(ordering: .relaxed)
+    guard free - bytes < reserve else { return }
+    throw SpoolError(
+      message:
+        "\(folder) has \(ByteCount.text(free)) free, of which \(ByteCount.text(reserve)) are to stay (--reserve), and "
+        + "the backup takes \(ByteCount.text(bytes))")
   }
 
   private func finish(
-    _ unfinished: String, _ name: String, _ seq: Seq, _ files: Int, _ bytes: Int64, _ keep: Int?
-  ) -> Hub.BackupOutcome {
-    var bytes = bytes + Self.size("\(unfinished)/\(Self.journalName)")
+    _ name: String, _ seq: Seq, _ files: Int, _ bytes: Int64, _ keep: Int?
+  ) throws(SpoolError) -> HubFrame.Backup {
+    var bytes = bytes + FileCopy.size("\(stage)/\(Self.journalName)")
     do throws(IdentityError) {
       let key = try PrivateFile.read("\(data)/hub.key", limit: 1 << 20)
-      try PrivateFile.write(key, to: "\(unfinished)/hub.key", replacing: false)
+      try PrivateFile.write(key, to: "\(stage)/hub.key", replacing: true)
       bytes += Int64(key.count)
     } catch .missing {
       // It has a certificate from an authority.
     } catch {
-      return .failed(error.message)
+      throw SpoolError(message: error.message)
     }
     let path = "\(folder)/\(name)"
-    let descriptor = open(unfinished, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { return .failed(Self.cannot("read", unfinished)) }
-    defer { close(descriptor) }
-    // All of it, and the name only then.
-    guard qq_sync_filesystem(descriptor) == 0 else { return .failed(Self.cannot("sync", unfinished)) }
-    guard qq_rename_exclusive(AT_FDCWD, unfinished, AT_FDCWD, path) == 0 else {
-      return .failed(Self.cannot("rename", unfinished))
+    try Self.sync(stage)
+    if !(try Self.move(stage, to: path)) {
+      try checkRoom(for: bytes, in: folder)
+      let copy = path + Self.unfinished
+      do throws(SpoolError) {
+        try Self.copy(stage, to: copy)
+        try Self.sync(copy)
+        _ = try Self.move(copy, to: path)
+      } catch {
+        Self.remove(copy)
+        throw error
+      }
+      Self.remove(stage)
     }
-    guard qq_sync_filesystem(descriptor) == 0 else { return .failed(Self.cannot("sync", path)) }
-    if let keep { forget(allBut: keep) }
-    return .made(HubFrame.Backup(path: path, seq: seq, files: Int64(files), bytes: bytes))
+    try Self.sync(folder)
+    if let keep { forget(allBut: keep, and: name) }
+    return HubFrame.Backup(path: path, seq: seq, files: Int64(files), bytes: bytes)
   }
 
-  private func forget(allBut count: Int) {
-    // Whatever else somebody keeps there isn't touched.
-    let made = Self.names(folder).filter(Self.isName).sorted()
-    for name in made.dropLast(count) { Self.remove("\(folder)/\(name)") }
+  private func forget(allBut count: Int, and newest: String) {
+    // Whatever else somebody keeps there isn't touched; nor is this one, whatever the clock said before.
+    let older = FileCopy.names(folder).filter { Self.isName($0) && $0 != newest }.sorted()
+    for name in older.dropLast(count - 1) { Self.remove("\(folder)/\(name)") }
   }
 
-  private static func isName(_ text: String) -> Bool {
+  private static func isName(_ text: some StringProtocol) -> Bool {
     let text = Array(text.utf8)
     return text.count == 16 && text[8] == UInt8(ascii: "T") && text[15] == UInt8(ascii: "Z")
       && (text[..<8] + text[9..<15]).allSatisfy { UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }
@@ -129,33 +171,36 @@ public final class Backups: Sendable {
 
   // MARK: The file system
 
-  private static func cannot(_ verb: String, _ path: String) -> String {
-    "cannot \(verb) \(path): \(String(cString: strerror(errno)).lowercased())"
+  /// All of a file system, the names in it included.
+  private static func sync(_ path: String) throws(SpoolError) {
+    let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw FileCopy.cannot("read", path) }
+    defer { close(descriptor) }
+    guard qq_sync_filesystem(descriptor) == 0 else { throw FileCopy.cannot("sync", path) }
   }
 
-  private static func size(_ path: String) -> Int64 {
-    var status = stat()
-    return stat(path, &status) == 0 ? Int64(status.st_size) : 0
-  }
-
-  private static func names(_ folder: String) -> [String] {
-    guard let stream = opendir(folder) else { return [] }
-    defer { closedir(stream) }
-    var names: [String] = []
-    while let entry = readdir(stream) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if name != ".", name != ".." { names.append(name) }
-    }
-    return names
+  /// Replaces nothing. False where the other place is on another file system.
+  private static func move(_ old: String, to new: String) throws(SpoolError) -> Bool {
+    if qq_rename_exclusive(AT_FDCWD, old, AT_FDCWD, new) == 0 { return true }
+    if errno == EXDEV { return false }
+    // Not every file system can do that; one backup is made at a time.
+    if errno == EINVAL, access(new, F_OK) != 0, rename(old, new) == 0 { return true }
+    throw FileCopy.cannot("rename", old)
   }
 
   /// A backup, whose folders are one deep.
+  private static func copy(_ old: String, to new: String) throws(SpoolError) {
+    for path in [new, new + "/blobs"] where mkdir(path, 0o700) != 0 { throw FileCopy.cannot("make", path) }
+    for name in FileCopy.names(old) where name != "blobs" { try FileCopy.copy("\(old)/\(name)", to: "\(new)/\(name)") }
+    for name in FileCopy.names(old + "/blobs") {
+      try FileCopy.copy("\(old)/blobs/\(name)", to: "\(new)/blobs/\(name)")
+    }
+  }
+
   private static func remove(_ path: String) {
-    for name in names(path) {
+    for name in FileCopy.names(path) {
       let inner = "\(path)/\(name)"
-      for file in names(inner) { unlink("\(inner)/\(file)") }
+      for file in FileCopy.names(inner) { unlink("\(inner)/\(file)") }
       if rmdir(inner) != 0 { unlink(inner) }
     }
     rmdir(path)

@@ -62,8 +62,16 @@ extension HubRunner {
     backups.make(at: Self.clock(), keep: keep, spool: spool, loop) { [weak self] in self?.submit(.backedUp($0)) }
   }
 
-  /// Never texts, never secrets. Somebody who is refused again and again doesn't fill the disk.
+  /// Never texts, never secrets. Somebody who is refused, or renames, again and again doesn't fill the disk.
   func log(_ note: HubNote) {
+    guard note.isOwners || noteBudget.take(now: Self.clock()) else {
+      notesLeftOut += 1
+      return
+    }
+    if notesLeftOut > 0 {
+      logger.warning("more than this log takes", metadata: ["left_out": "\(notesLeftOut)"])
+      notesLeftOut = 0
+    }
     func key(_ bytes: [UInt8]?) -> Logger.MetadataValue { "\(bytes.map(KeyText.fingerprint) ?? "none")" }
     switch note {
     case .admitted(let nick, let bytes, let address, let invite):
@@ -72,7 +80,6 @@ extension HubRunner {
       // Guests come and go.
       logger.log(level: bytes == nil ? .info : .notice, "admitted", metadata: data)
     case .refused(let code, let nick, let bytes, let address):
-      guard noteBudget.take(now: Self.clock()) else { return }
       logger.notice(
         "refused", metadata: ["code": "\(code)", "nick": "\(nick ?? "")", "key": key(bytes), "address": "\(address)"])
     case .renamed(let old, let new): logger.notice("renamed", metadata: ["from": "\(old)", "to": "\(new)"])

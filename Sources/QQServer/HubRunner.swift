@@ -36,7 +36,9 @@ final class HubRunner: @unchecked Sendable {
   private(set) var hasFailed = false
   var metrics = HubMetrics()
   let started = HubRunner.clock()
-  var noteBudget = AnswerBudget()
+  /// Lines of the log that users can bring about.
+  var noteBudget = AnswerBudget(perSecond: 1, burst: 100)
+  var notesLeftOut = 0
   private var whenReplayed: CheckedContinuation<Void, Never>?
   private var isStopping = false
 

@@ -64,7 +64,7 @@ public final class HubServer: Sendable {
   /// What goes on beside until it stops.
   let following = Mutex<Task<Void, Never>?>(nil)
   /// How long messages are kept, in milliseconds.
-  let retained = Atomic<Int64>(30 * 86_400_000)
+  let retained = Atomic<Int64>(.max)
 
   private init(
     group: MultiThreadedEventLoopGroup, name: String, runner: HubRunner, spool: Spool, listeners: [any Channel],

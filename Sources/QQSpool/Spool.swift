@@ -28,6 +28,28 @@ public final class Spool: Sendable {
     var running: Set<Lane> = []
     /// Removals that wait until nobody copies; nil while nobody does.
     var held: [SpoolRequest]?
+
+    /// Whether the lane has to be begun with.
+    mutating func put(_ job: Job, _ lane: Lane) -> Bool {
+      queues[lane, default: []].append(job)
+      return running.insert(lane).inserted
+    }
+
+    /// Whether the request is a removal that waits. Content that is wanted again meanwhile isn't removed later.
+    mutating func hold(_ request: SpoolRequest) -> Bool {
+      guard let waiting = held else { return false }
+      switch request {
+      case .remove:
+        held?.append(request)
+        return true
+      case .keep(_, let hash):
+        held = waiting.map { removal in
+          if case .remove(let seq, hash) = removal { .remove(seq, nil) } else { removal }
+        }
+        return false
+      default: return false
+      }
+    }
   }
 
   private let disk: SpoolDisk
@@ -61,29 +83,22 @@ public final class Spool: Sendable {
 
   /// On any thread; requests about one file keep their order.
   public func request(_ request: SpoolRequest) {
-    if case .remove = request {
-      let isHeld = state.withLock { state in
-        state.held?.append(request)
-        return state.held != nil
-      }
-      if isHeld { return }
+    let isHeld = state.withLock { $0.hold(request) }
+    if !isHeld { put(.request(request), Self.lane(of: request)) }
+  }
+
+  private static func lane(of request: SpoolRequest) -> Lane {
+    switch request {
+    case .keep, .remove(_, .some): .contents
+    // Behind what is still to be written of it, or that would make it anew.
+    case .remove(let seq, nil): .upload(seq)
+    case .read(let file, _, _, _), .check(let file, _, _, _): .reading(file.seq)
+    case .measure, .open, .write, .finish: .upload(request.seq)
     }
-    let lane: Lane =
-      switch request {
-      case .keep, .remove(_, .some): .contents
-      // Behind what is still to be written of it, or that would make it anew.
-      case .remove(let seq, nil): .upload(seq)
-      case .read(let file, _, _, _), .check(let file, _, _, _): .reading(file.seq)
-      case .measure, .open, .write, .finish: .upload(request.seq)
-      }
-    put(.request(request), lane)
   }
 
   private func put(_ job: Job, _ lane: Lane) {
-    let isFirst = state.withLock { state in
-      state.queues[lane, default: []].append(job)
-      return state.running.insert(lane).inserted
-    }
+    let isFirst = state.withLock { $0.put(job, lane) }
     if isFirst { run(lane) }
   }
 
@@ -96,12 +111,16 @@ public final class Spool: Sendable {
 
   /// Removes what should have been.
   public func releaseRemovals() {
-    let held = state.withLock { state in
-      defer { state.held = nil }
-      return state.held ?? []
+    // At once, so that what is to be kept from now on comes behind them.
+    let lanes = state.withLock { state in
+      let held = state.held ?? []
+      state.held = nil
+      return held.map(Self.lane).enumerated().filter { state.put(.request(held[$0.offset]), $0.element) }.map(\.element)
     }
-    for removal in held { request(removal) }
+    for lane in lanes { run(lane) }
   }
+
+  public func setReserve(_ bytes: Int64) { disk.setReserve(bytes) }
 
   /// Copies every verified whole, those included that were asked to be kept before, into `folder`, which isn't there yet:
   /// by hard links where that can be, since nobody ever writes into one. On a thread of the spool's: how many files, and
@@ -152,9 +171,13 @@ public final class Spool: Sendable {
   }
 }
 
-/// The spool can't be used at all.
+/// The spool, or a copy of it, can't be used at all.
 public struct SpoolError: Error, Sendable {
   public var message: String
+
+  public init(message: String) {
+    self.message = message
+  }
 }
 
 extension SpoolRequest {

@@ -6,7 +6,7 @@ import Synchronization
 /// The spool's files, by plain system calls. Used by several threads, by one for each file at a time.
 final class SpoolDisk: Sendable {
   let directory: String
-  private let reserve: Int64
+  private let reserve: Atomic<Int64>
   /// The hashes of the chunks that are known to be on the disk.
   private let hashers = Mutex(KnownHashers(capacity: 256))
   /// What was written last, for those who follow an upload: it isn't in the page cache.
@@ -17,12 +17,19 @@ final class SpoolDisk: Sendable {
 
   init(_ directory: String, reserve: Int64) throws(SpoolError) {
     self.directory = directory
-    self.reserve = max(reserve, Self.leastReserve)
+    self.reserve = Atomic(max(reserve, Self.leastReserve))
     for folder in ["", "/uploads", "/blobs"] {
       guard mkdir(directory + folder, 0o700) == 0 || errno == EEXIST else {
         throw SpoolError(message: "cannot make \(directory + folder): \(Self.reason(errno))")
       }
     }
+  }
+
+  func setReserve(_ bytes: Int64) { reserve.store(max(bytes, Self.leastReserve), ordering: .relaxed) }
+
+  /// Whether so many bytes more leave free what is to stay free.
+  func hasRoom(for bytes: Int64) -> Bool {
+    (try? free()).map { $0 - bytes >= reserve.load(ordering: .relaxed) } ?? false
   }
 
   static func reason(_ code: Int32) -> String { String(cString: strerror(code)).lowercased() }
@@ -108,7 +115,7 @@ final class SpoolDisk: Sendable {
     if hasher.length > chunk.offset { hasher.truncate(to: chunk.offset) }
     guard hasher.length == chunk.offset else { throw .mismatch }
     // What was promised at the offer isn't all: a pipe's length is known to nobody, and others use the disk as well.
-    guard try free() - Int64(bytes.count) >= reserve else { throw .noSpace }
+    guard try free() - Int64(bytes.count) >= reserve.load(ordering: .relaxed) else { throw .noSpace }
     do throws(SpoolFailure) {
       let data = try SpoolFile(part(seq), O_WRONLY | O_CREAT)
       try data.write(bytes, at: chunk.offset)

@@ -92,6 +92,33 @@ import Testing
     }
   }
 
+  @Test("on another disk than the data it is a copy, as whole as a link would be")
+  func otherDisk() async throws {
+    // In memory, unlike the scene's folder.
+    let backups = "/dev/shm/qq-backups-\(getpid())"
+    try await Scene.run { scene in
+      let hub = try await scene.serve("--backups", backups)
+      try await scene.introduce("bob")
+      try scene.folder.write(String(repeating: "x", count: 3_000_000), to: "large.txt")
+      #expect(try await scene.run("sendfile", "bob", "\(scene.folder.path)/large.txt", nick: "alice").status == 0)
+      let backup = try await scene.run("admin", "backup")
+      #expect(backup.status == 0)
+      let path = try #require(backup.lines.first?["path"])
+      #expect(path.hasPrefix(backups + "/20"))
+      #expect(scene.folder.names("hub").contains { $0.hasSuffix(".unfinished") } == false)
+      hub.process.signal(SIGTERM)
+      try await hub.process.end()
+      try await copy(scene, path, "\(scene.folder.path)/restored")
+      try await scene.serve(data: "restored")
+      let id = try #require(try await scene.run("history", nick: "bob").lines.first { $0["type"] == "file" }?["id"])
+      let got = try await scene.run("get", id, "-o", "\(scene.folder.path)/got.txt", nick: "bob")
+      #expect(got.status == 0)
+      #expect(try scene.folder.read("got.txt").utf8.count == 3_000_000)
+      let removal = try scene.start(program: "/bin/rm", ["-r", backups])
+      #expect(try await removal.end() == 0)
+    }
+  }
+
   @Test("what is sent meanwhile is in it up to one moment, in its order, and every sender is answered")
   func meanwhile() async throws {
     try await Scene.run { scene in

@@ -221,6 +221,38 @@ struct SpoolTests {
     await probe.spool.stop()
   }
 
+  @Test("while a copy is made nothing is removed; content that is wanted again meanwhile stays also afterwards")
+  func copied() async throws {
+    let probe = try Probe(path)
+    var hashes: [TreeHash] = []
+    for (seq, bytes) in [(Int64(1), content), (2, Array(content.prefix(9)))] {
+      await write(probe, seq, bytes)
+      let hash = HubHarness.hash(bytes)
+      hashes.append(hash)
+      _ = await probe.ask(.finish(seq, session: 9, ref: nil, size: Int64(bytes.count), hash))
+      probe.spool.request(.keep(seq, hash))
+    }
+    probe.spool.holdRemovals()
+    for (seq, hash) in zip([Int64(1), 2], hashes) { probe.spool.request(.remove(seq, hash)) }
+    // The first content again, under another number.
+    await write(probe, 3, content)
+    _ = await probe.ask(.finish(3, session: 9, ref: nil, size: Int64(content.count), hashes[0]))
+    probe.spool.request(.keep(3, hashes[0]))
+    let copy = folder.path + "/copy"
+    let outcome = await withCheckedContinuation { done in
+      probe.spool.copyContents(to: copy) { done.resume(returning: $0) }
+    }
+    let (files, bytes) = try outcome.get()
+    #expect(files == 2)
+    #expect(bytes > Int64(content.count + 9))
+    #expect(folder.names("copy").count == 4)
+    #expect(names("blobs").count == 4)
+    probe.spool.releaseRemovals()
+    await probe.spool.stop()
+    #expect(names("blobs").sorted() == ["\(hashes[0].digest)", "\(hashes[0].digest).sums"])
+    #expect(folder.names("copy").count == 4)
+  }
+
   @Test("what isn't what it says is refused, and what was there before stays")
   func mismatches() async throws {
     let probe = try Probe(path)

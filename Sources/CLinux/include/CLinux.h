@@ -22,6 +22,9 @@ int qq_write_past_cache(int file, const void *bytes, size_t count, off_t offset)
 /// As syncfs(2): all of the file system that the file is on.
 int qq_sync_filesystem(int file);
 
+/// When the file was made, in nanoseconds since 1970, as statx(2) has it; 0 where the file system doesn't say.
+int64_t qq_born(const char *path);
+
 /// Whether something on this machine accepts TCP connections at a port of 127.0.0.1, or is too busy to say.
 int qq_is_listening(uint16_t port);
 

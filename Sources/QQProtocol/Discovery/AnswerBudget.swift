@@ -1,4 +1,5 @@
-/// How many queries are answered: a few a second on average, more at once, so that nobody makes a hub shout.
+/// How often something is done that others bring about, as answering queries: a few times a second on average, more at
+/// once, so that nobody makes a hub shout.
 public struct AnswerBudget: Sendable {
   private let perSecond: Int64
   private let burst: Int64
