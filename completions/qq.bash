@@ -186,7 +186,7 @@ _qq() {
 
 _qq_serve() {
     repeating_flags=()
-    non_repeating_flags=(--json --text --quiet -q --verbose -v --ephemeral --open --invite-only --no-announce --members-invite --plaintext --classic --version -h --help)
+    non_repeating_flags=(--json --text --quiet -q --verbose -v --new-key --ephemeral --open --invite-only --no-announce --members-invite --plaintext --classic --version -h --help)
     repeating_options=(--listen --admit --trusted-proxy --owner)
     non_repeating_options=(--config --data --backups --tls-cert --tls-key --retain --max-file --quota --spool --reserve --metrics --threads)
     __qq_offer_flags_options 0

@@ -23,7 +23,7 @@ function __qq_parse_tokens -S
         __qq_parse_subcommand 0 'version' 'h/help'
         switch $unparsed_tokens[1]
         case 'serve'
-            __qq_parse_subcommand 0 'json' 'text' 'q/quiet' 'v/verbose' 'config=' 'listen=+' 'data=' 'backups=' 'ephemeral' 'open' 'invite-only' 'admit=+' 'no-announce' 'trusted-proxy=+' 'owner=+' 'members-invite' 'plaintext' 'classic' 'tls-cert=' 'tls-key=' 'retain=' 'max-file=' 'quota=' 'spool=' 'reserve=' 'metrics=' 'threads=' 'version' 'h/help'
+            __qq_parse_subcommand 0 'json' 'text' 'q/quiet' 'v/verbose' 'config=' 'listen=+' 'data=' 'backups=' 'new-key' 'ephemeral' 'open' 'invite-only' 'admit=+' 'no-announce' 'trusted-proxy=+' 'owner=+' 'members-invite' 'plaintext' 'classic' 'tls-cert=' 'tls-key=' 'retain=' 'max-file=' 'quota=' 'spool=' 'reserve=' 'metrics=' 'threads=' 'version' 'h/help'
         case 'send'
             __qq_parse_subcommand -r 2 'hub=' 'nick=' 'json' 'text' 'q/quiet' 'v/verbose' 'timeout=' 'plaintext' 'lines' 'jsonl' 'wait=' 'id=' 'reply-to=' 'last-seen' 'version' 'h/help'
         case 'sendfile'
@@ -156,6 +156,7 @@ complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serv
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve"' -l 'listen' -d 'Where to accept connections; may be given several times.' -rfka ''
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" data' -l 'data' -d 'Where the hub\'s key and journal are kept.' -rfa '(__qq_complete_directories)'
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" backups' -l 'backups' -d 'Where "qq admin backup" makes backups, DATA/backups by default.' -rfa '(__qq_complete_directories)'
+complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" new-key' -l 'new-key' -d 'Make a new key where the data directory has lost its own; clients refuse it until it is trusted.'
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" ephemeral' -l 'ephemeral' -d 'Keep nothing: a ring of 256 MiB in memory. The hub\'s key stays the same.'
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" open' -l 'open' -d 'Admit everybody.'
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" invite-only' -l 'invite-only' -d 'Admit nobody who isn\'t a user already.'
@@ -168,7 +169,7 @@ complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serv
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" classic' -l 'classic' -d 'Also accept clients of the original mini QQ, unencrypted, from whoever is admitted.'
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" tls-cert' -l 'tls-cert' -d 'A certificate chain (PEM) from an authority, instead of the hub\'s own.' -rF
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" tls-key' -l 'tls-key' -d 'The key of --tls-cert (PEM).' -rF
-complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" retain' -l 'retain' -d 'How long messages are kept: 30 days by default.' -rfka ''
+complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" retain' -l 'retain' -d 'How long messages are kept, such as 90d: 30d by default.' -rfka ''
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" max-file' -l 'max-file' -d 'Refuse files larger than this: 500MB, 2GiB.' -rfka ''
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" quota' -l 'quota' -d 'Keep no more than this of the files of one user.' -rfka ''
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq serve" spool' -l 'spool' -d 'Keep no more than this of all files.' -rfka ''
@@ -223,7 +224,7 @@ complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq list
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq listen" since' -l 'since' -d 'Start after a seq, at a time, a duration ago, or with "all" that is kept.' -rfka ''
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq listen" new' -l 'new' -d 'Only what arrives from now on.'
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq listen" cursor' -l 'cursor' -d 'The named reader whose place is kept.' -rfka ''
-complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq listen" count n' -s 'n' -l 'count' -d 'End after this many events.' -rfka ''
+complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq listen" count n' -s 'n' -l 'count' -d 'End after this many events of the hub; "saved" isn\'t one.' -rfka ''
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq listen" idle' -l 'idle' -d 'End when nothing has come for this long.' -rfka ''
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq listen" from' -l 'from' -d 'Only from these nicks, joined by commas.' -rfka '(__qq_custom_completion ---completion listen -- --from (count (__qq_tokens -pc)) (__qq_tokens -tC))'
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq listen" match' -l 'match' -d 'Only messages whose text matches.' -rfka ''
@@ -335,7 +336,7 @@ complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq invi
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq invite" timeout' -l 'timeout' -d 'How long to wait: 500ms, 10s, 5m, 2h, 7d; a bare number is seconds.' -rfka ''
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq invite" plaintext' -l 'plaintext' -d 'Speak without encryption, to a hub that was started with --plaintext.'
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq invite" for' -l 'for' -d 'The nick of who uses it; kept free for that.' -rfka ''
-complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq invite" expires' -l 'expires' -d 'How long it can be used.' -rfka ''
+complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq invite" expires' -l 'expires' -d 'How long it can be used, such as 2h or 7d.' -rfka ''
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq invite"' -l 'address' -d 'Where the hub is for who uses it, as from outside a LAN; may be given several times.' -rfka ''
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq invite" version' -l 'version' -d 'Show the version.'
 complete -c 'qq' -n '__qq_should_offer_completions_for_flags_or_options "qq invite" h help' -s 'h' -l 'help' -d 'Show help information.'

@@ -65,9 +65,12 @@ struct Accept: AsyncParsableCommand {
   private func readToken(_ output: Output) async throws -> InviteToken {
     let text: String
     if Descriptor.isTerminal(0) {
-      output.note("paste the invite that \"qq invite\" printed, and press Enter (it isn't shown)")
-      // Pasted from where it was wrapped it is several lines.
-      text = try await StandardInput().readSecret { (try? InviteToken($0)) != nil }
+      text = try await StandardInput().readSecret {
+        output.note("paste the invite that \"qq invite\" printed, and press Enter (it isn't shown)")
+      } isWhole: {
+        // Pasted from where it was wrapped it is several lines.
+        (try? InviteToken($0)) != nil
+      }
     } else {
       let bytes = try await StandardInput().readAll(limit: 64 << 10, tooLong: "that is no invite: it is too long")
       text = String(decoding: bytes, as: UTF8.self)

@@ -19,8 +19,8 @@ struct Invite: AsyncParsableCommand {
   @Option(name: .customLong("for"), help: .init("The nick of who uses it; kept free for that.", valueName: "nick"))
   var nickFor: String?
 
-  @Option(help: .init("How long it can be used.", valueName: "duration"))
-  var expires: DurationOption = .init(milliseconds: 86_400_000)
+  @Option(help: .init("How long it can be used, such as 2h or 7d.", valueName: "age"))
+  var expires: AgeOption = .init(milliseconds: 86_400_000)
 
   @Option(
     help: .init(
@@ -32,7 +32,6 @@ struct Invite: AsyncParsableCommand {
     for text in address where Endpoint(text) == nil {
       throw ValidationError("--address \"\(text)\": HOST, HOST:PORT or [IPV6]:PORT is where a hub is")
     }
-    if expires.milliseconds <= 0 { throw ValidationError("--expires takes a time from now on, such as 2h or 7d") }
   }
 
   func run() async throws {
@@ -94,7 +93,6 @@ struct Invite: AsyncParsableCommand {
 
   private func show(_ token: InviteToken, _ invite: HubFrame.Invite, _ output: Output) throws {
     let whom = invite.nick.map { "\"\($0)\"" } ?? "whoever uses it first"
-    output.note("invite \(invite.id) for \(whom), until \(invite.expires): \"qq accept\" takes it")
     try output.show(text: token.text) { json in
       json.begin("invite")
       json.field("id", invite.id)
@@ -105,5 +103,6 @@ struct Invite: AsyncParsableCommand {
       json.field("fingerprint", token.fingerprint.description)
       json.end()
     }
+    output.note("invite \(invite.id) for \(whom), until \(invite.expires): \"qq accept\" takes it")
   }
 }

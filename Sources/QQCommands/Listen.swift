@@ -24,7 +24,9 @@ struct Listen: AsyncParsableCommand {
   @Option(help: .init("The named reader whose place is kept.", valueName: "name"))
   var cursor: String?
 
-  @Option(name: [.customShort("n"), .long], help: .init("End after this many events.", valueName: "count"))
+  @Option(
+    name: [.customShort("n"), .long],
+    help: .init("End after this many events of the hub; \"saved\" isn't one.", valueName: "count"))
   var count: Int?
 
   @Option(help: .init("End when nothing has come for this long.", valueName: "duration"))

@@ -33,7 +33,7 @@ extension Serve {
     hub.files.file = maxFile?.bytes ?? file.maxFile ?? .max
     hub.files.user = quota?.bytes ?? file.quota ?? .max
     hub.files.total = spoolSize?.bytes ?? file.spool ?? .max
-    hub.files.reserve = reserve?.bytes ?? file.reserve ?? 1 << 30
+    hub.files.reserve = max(reserve?.bytes ?? file.reserve ?? 1 << 30, Spool.leastReserve)
     hub.plaintext = plaintextLan ? .admitted : plaintext ? .loopback : .refused
     hub.everybodyInvites = membersInvite || file.membersInvite ?? false
     hub.ownerKeys = Set(owner.compactMap { Fingerprint($0)?.bytes } + (file.owners ?? []).map(\.bytes))
@@ -49,18 +49,40 @@ extension Serve {
     return Rules(hub: hub, retain: retain?.milliseconds ?? file.retain ?? 30 * 86_400_000)
   }
 
-  /// Whom the hub lets in uninvited, for people.
-  static func admits(_ hub: HubConfiguration) -> String {
-    let rule: String
-    switch hub.admission {
-    case .everybody: rule = "everybody"
-    case .nobody: rule = "nobody uninvited"
-    case .localNetworks:
-      rule =
-        "this machine and "
-        + (hub.interfaces.isEmpty ? "no network" : hub.interfaces.map(\.description).joined(separator: ", "))
+  /// The rules in force, for whoever reads the log.
+  func say(_ hub: HubConfiguration, _ retain: Int64, _ directory: String, _ logger: Logger) {
+    let kept = "keeping messages for \(DurationText.describe(milliseconds: retain)) in \(directory)"
+    logger.notice("admitting \(hub.admits); \(ephemeral ? "keeping nothing" : kept)")
+  }
+
+  /// The folder by which others find it, wherever they are.
+  static func absolute(_ path: String) -> String {
+    if let real = realpath(path, nil) {
+      defer { free(real) }
+      return String(cString: real)
     }
-    return ([rule] + hub.admitted.map(\.description)).joined(separator: ", ")
+    guard !path.hasPrefix("/"), let current = getcwd(nil, 0) else { return path }
+    defer { free(current) }
+    return String(cString: current) + "/" + path
+  }
+
+  /// What is left of a data directory makes no hub that anybody knows.
+  func checkWhole(_ directory: String) throws {
+    let (key, journal) = (directory + "/hub.key", directory + "/journal.db")
+    let hasKey = access(key, F_OK) == 0 || tlsCert != nil
+    let hasJournal = FileCopy.size(journal) > 0
+    if hasKey, !hasJournal, access(directory + "/blobs", F_OK) == 0 {
+      throw CommandFailure(
+        .config,
+        "\(journal) is missing or empty, and this hub has run before: put it back from a backup, or move "
+          + "\(directory)/blobs away to begin without what it kept")
+    }
+    if hasJournal, !hasKey, !newKey {
+      throw CommandFailure(
+        .config,
+        "\(key) is missing, by which everybody knows this hub: put it back from a backup, or let --new-key make "
+          + "another, which every client refuses until its user trusts it")
+    }
   }
 
   /// The certificate and the rules anew: what was renewed holds for whoever connects from now on. What can't be read
@@ -75,6 +97,11 @@ extension Serve {
       server.reconfigure(rules.hub)
       server.retain(rules.retain)
       logger.notice("read the certificate\(config == nil ? "" : " and the rules") anew")
+      if config != nil {
+        var hub = rules.hub
+        hub.interfaces = LocalNetworks.current().networks
+        say(hub, rules.retain, directory, logger)
+      }
     } catch {
       logger.error(
         config == nil ? "the certificate stays as it was" : "the certificate and the rules stay as they were",
@@ -146,9 +173,11 @@ extension Serve {
       return CommandFailure(.cannotCreate, error.message)
     case let error as SpoolError:
       return CommandFailure(.cannotCreate, error.message)
-    case ServerError.cannotListen(let host, let port, let reason):
+    case ServerError.cannotListen(let host, let port, let reason, let isForMetrics):
       return CommandFailure(
-        .unavailable, "cannot listen on \(Endpoint(host: host, port: port)): \(reason) (--listen names another)")
+        .unavailable,
+        "cannot listen on \(Endpoint(host: host, port: port)): \(reason) "
+          + "(\(isForMetrics ? "--metrics" : "--listen") names another)")
     default:
       return error
     }

@@ -41,6 +41,9 @@ struct Serve: AsyncParsableCommand {
     completion: .directory)
   var backups: String?
 
+  @Flag(help: "Make a new key where the data directory has lost its own; clients refuse it until it is trusted.")
+  var newKey = false
+
   @Flag(help: "Keep nothing: a ring of 256 MiB in memory. The hub's key stays the same.")
   var ephemeral = false
 
@@ -88,8 +91,8 @@ struct Serve: AsyncParsableCommand {
   @Option(help: .init("The key of --tls-cert (PEM).", valueName: "file"), completion: .file())
   var tlsKey: String?
 
-  @Option(help: .init("How long messages are kept: 30 days by default.", valueName: "age"))
-  var retain: DurationOption?
+  @Option(help: .init("How long messages are kept, such as 90d: 30d by default.", valueName: "age"))
+  var retain: AgeOption?
 
   @Option(help: .init("Refuse files larger than this: 500MB, 2GiB.", valueName: "size"))
   var maxFile: SizeOption?
@@ -135,14 +138,16 @@ struct Serve: AsyncParsableCommand {
   func run() async throws {
     let environment = Environment.current()
     let output = Output(options.settings, environment)
-    let directory = data ?? environment.stateDirectory + "/hub"
+    let place = data ?? environment.stateDirectory + "/hub"
     let rules = try rules(environment)
     var hub = rules.hub
     do throws(IdentityError) {
-      try PrivateFile.makeDirectory(directory)
+      try PrivateFile.makeDirectory(place)
     } catch {
       throw CommandFailure(.cannotCreate, error.message)
     }
+    let directory = Self.absolute(place)
+    if !ephemeral { try checkWhole(directory) }
     let certificate = try certificate(directory)
     let local = LocalNetworks.current()
     var server = ServerConfiguration(listen: places(local), tls: certificate.settings, hub: hub)
@@ -174,7 +179,8 @@ struct Serve: AsyncParsableCommand {
         let journal = try SQLiteJournal(path: directory + "/journal.db", makeEpoch: Self.newEpoch)
         let spool = try spool(directory, hub, logger)
         let backups = Backups(
-          of: directory, in: backups ?? directory + "/backups", reserve: hub.files.reserve, journal: journal)
+          of: directory, in: backups.map(Self.absolute) ?? directory + "/backups", reserve: hub.files.reserve,
+          journal: journal)
         running = try await HubServer.start(
           server, journal: journal, spool: spool, backups: backups, logger: logger
         ) { end.finish($0) }
@@ -188,33 +194,34 @@ struct Serve: AsyncParsableCommand {
       throw Self.explain(error)
     }
     running.followNetworks(announcing: noAnnounce ? nil : certificate.fingerprint.description)
-    try announce(running, fingerprint: certificate.fingerprint, hub: hub, directory: directory, output, logger)
+    try announce(
+      running, fingerprint: certificate.fingerprint, hub: hub, retain: rules.retain, directory: directory, output,
+      logger)
     manager.ready("\(running.addresses.count) listening")
     if let watchdog = manager.watchdog { running.keepBeating(every: watchdog / 2) { manager.isWell() } }
     Signals.onHangUp { reload(running, directory, environment, manager, logger) }
     let reason = await end.wait()
     manager.stopping()
-    logger.notice("stopping")
     if let reason {
-      throw CommandFailure(
-        .ioError,
-        "the journal can promise nothing any more: \(reason). What was not answered is not kept; start again when the disk is well"
+      logger.critical(
+        "the journal can promise nothing any more; what was not answered is not kept", metadata: ["reason": "\(reason)"]
       )
+      throw CommandFailure(.ioError)
     }
+    logger.notice("stopping")
     await running.stop()
   }
 
   // MARK: Saying so
 
   private func announce(
-    _ server: HubServer, fingerprint: Fingerprint, hub: HubConfiguration, directory: String, _ output: Output,
-    _ logger: Logger
+    _ server: HubServer, fingerprint: Fingerprint, hub: HubConfiguration, retain: Int64, directory: String,
+    _ output: Output, _ logger: Logger
   ) throws {
     let addresses = server.addresses.compactMap { address in
       address.ipAddress.map { Endpoint(host: $0, port: address.port ?? 0).description }
     }
-    let admits = Self.admits(hub)
-    logger.notice("admitting \(admits); \(ephemeral ? "keeping nothing" : "keeping messages in \(directory)")")
+    say(hub, retain, directory, logger)
     try output.show(text: "ready on \(addresses.joined(separator: ", ")), key \(fingerprint)") { json in
       json.begin("ready")
       json.field("address", addresses.first ?? "")
@@ -223,7 +230,7 @@ struct Serve: AsyncParsableCommand {
       if let metrics = server.metricsAddress {
         json.field("metrics", Endpoint(host: metrics.ipAddress ?? "", port: metrics.port ?? 0).description)
       }
-      json.field("admits", admits)
+      json.field("admits", hub.admits)
       json.field("owners", hub.ownerKeys.map(KeyText.fingerprint).sorted())
       json.end()
     }

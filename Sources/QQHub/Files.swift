@@ -51,6 +51,15 @@ public enum SpoolFailure: Error, Hashable, Sendable {
   case noSpace
   /// Anything else, for the log.
   case broken(String)
+
+  /// For the log.
+  public var reason: String {
+    switch self {
+    case .mismatch: "it isn't what its header says"
+    case .noSpace: "the disk is full"
+    case .broken(let reason): reason
+    }
+  }
 }
 
 /// What a session does with a file.

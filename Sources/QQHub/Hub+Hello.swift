@@ -12,7 +12,10 @@ extension Hub {
     let known = peer.key.flatMap(directory.user(key:))
     if let known, directory.isRemoved(known) { return fail(id, .removed, Self.removedMessage) }
     if let secret = hello.invite { return receive(hello, invite: secret, from: id, peer, known: known) }
-    if let known { return welcome(id, known) }
+    if let known {
+      note(.entered(nick: directory[known]?.row.nick ?? "", key: peer.key, peer.address))
+      return welcome(id, known)
+    }
     if peer.key == nil, let refusal = plaintextRefusal(peer) {
       return fail(id, refusal.code, refusal.message)
     }

@@ -22,7 +22,9 @@ extension Hub {
 
   private mutating func refusesNonOwner(_ id: SessionID, _ ref: Int64?, _ deed: String) -> Bool {
     guard !isOwner(id) else { return false }
-    answer(id, .error(.init(ref: ref, .notOwner, "only an owner of this hub\(owners) \(deed)")))
+    answer(
+      id,
+      .error(.init(ref: ref, .notOwner, "only an owner of this hub\(owners) \(deed) (qq serve --owner names another)")))
     return true
   }
 

@@ -13,7 +13,10 @@ extension Hub {
     guard !configuration.ownerKeys.contains(key) else {
       return answer(
         id,
-        .error(.init(ref: ref, .badTarget, "\"\(name)\" is an owner of this hub: start it without that --owner first")))
+        .error(
+          .init(
+            ref: ref, .badTarget,
+            "\"\(name)\" is an owner of this hub, by --owner or as who starts it: only who is none is removed")))
     }
     propose(.remove(user), from: id, ref: ref)
   }

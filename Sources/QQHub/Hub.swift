@@ -202,7 +202,12 @@ public struct Hub: Sendable {
 
   mutating func answer(_ id: SessionID, _ frame: HubFrame) {
     guard isAnswering(id) else { return }
-    if case .error(let failure) = frame { refusals[failure.code, default: 0] += 1 }
+    if case .error(let failure) = frame {
+      refusals[failure.code, default: 0] += 1
+      if failure.code == ErrorCode.notOwner.rawValue, let peer = sessions[id]?.peer {
+        note(.denied(nick: nick(of: id), peer.address))
+      }
+    }
     frame.encode(into: &answers.writer)
   }
 

@@ -58,6 +58,18 @@ public struct HubConfiguration: Sendable {
   /// Milliseconds that a cursor move waits for another record to be committed with.
   public var cursorDelay: Int64
 
+  /// Whom it lets in uninvited, for people.
+  public var admits: String {
+    let more = admitted.map(\.description)
+    switch admission {
+    case .everybody: return "everybody"
+    case .nobody: return "nobody uninvited" + (more.isEmpty ? "" : " but " + more.joined(separator: ", "))
+    case .localNetworks:
+      let near = interfaces.isEmpty ? ["no network"] : interfaces.map(\.description)
+      return "this machine and " + (near + more).joined(separator: ", ")
+    }
+  }
+
   public init(name: String, instance: UInt32) {
     self.name = name
     self.instance = instance

@@ -6,6 +6,10 @@ import QQProtocol
 public enum HubNote: Equatable, Sendable {
   /// A new user, or a guest. `invite`: the one that let the user in.
   case admitted(nick: String, key: [UInt8]?, IPAddress, invite: String?)
+  /// Somebody who is a user already.
+  case entered(nick: String, key: [UInt8]?, IPAddress)
+  /// A user asked for what is an owner's.
+  case denied(nick: String, IPAddress)
   /// Somebody who says to be `nick` wasn't let in.
   case refused(code: String, nick: String?, key: [UInt8]?, IPAddress)
   case renamed(from: String, to: String)
@@ -22,7 +26,7 @@ extension HubNote {
   public var isOwners: Bool {
     switch self {
     case .removed, .restored, .backedUp, .backupFailed: true
-    case .admitted, .refused, .renamed, .invited, .revoked: false
+    case .admitted, .entered, .denied, .refused, .renamed, .invited, .revoked: false
     }
   }
 }

@@ -159,6 +159,9 @@ public struct EventCatalog: Sendable {
       type: "status", source: "status", text: "How the hub is doing; what is counted is counted since its start.",
       fields: [
         always("hub", .text, "How the hub calls itself."), always("started", .time, "When."),
+        always("admits", .text, "Whom it lets in uninvited, for people."),
+        maybe("backed_up", .time, "When the newest backup was made."),
+        maybe("disk_free", .integer, "Bytes free on the disk of its data."),
         always("sessions", .integer, "Connections that were welcomed or are about to be."),
         always("readers", .integer, "Of these, the ones that listen."),
         always("behind", .integer, "Of these, the ones that don't have everything yet."),

@@ -5,6 +5,12 @@ extension HubFrame {
     public var ref: Int64?
     public var hub = ""
     public var started = Timestamp(milliseconds: 0)
+    /// Whom it lets in uninvited, for people.
+    public var admits = ""
+    /// When the newest backup was made; nil where there is none.
+    public var backedUp: Timestamp?
+    /// Bytes free on the disk of the data; nil where it can't be said.
+    public var diskFree: Int64?
     /// Sessions, of these the ones that listen, and of these the ones that don't have everything yet.
     public var sessions: Int64 = 0
     public var readers: Int64 = 0
@@ -89,6 +95,9 @@ extension HubFrame.Status {
     out.field("ref", ref)
     out.field("hub", hub)
     out.field("started", started)
+    out.field("admits", admits)
+    out.field("backed_up", backedUp)
+    out.field("disk_free", diskFree)
     for (name, path) in Self.numbers { out.field(name, self[keyPath: path]) }
     out.field("commit_mean_us", commitMean)
     out.field("commit_most_us", commitMost)
@@ -101,6 +110,9 @@ extension HubFrame.Status {
     ref = try decoder.ref(line)
     hub = try decoder.string("hub", line) ?? ""
     started = try decoder.required(decoder.time("started", line), "started", line)
+    admits = try decoder.string("admits", line, limit: ProtocolLimits.line) ?? ""
+    backedUp = try decoder.time("backed_up", line)
+    diskFree = try decoder.integer("disk_free", line)
     for (name, path) in Self.numbers { self[keyPath: path] = try decoder.integer(name, line) ?? 0 }
     commitMean = try decoder.integer("commit_mean_us", line)
     commitMost = try decoder.integer("commit_most_us", line)

@@ -66,7 +66,7 @@ public final class Backups: Sendable {
             apart { [self] in
               do throws(SpoolError) {
                 let (files, bytes) = try contents.get()
-                done(.made(try finish(Self.name(time), seq, files, bytes, keep)))
+                done(.made(try finish(freeName(time), seq, files, bytes, keep)))
               } catch {
                 Self.remove(stage)
                 done(.failed(error.message))
@@ -91,6 +91,25 @@ public final class Backups: Sendable {
   /// The time in UTC, in the basic form of ISO 8601, which sorts.
   private static func name(_ time: Timestamp) -> String {
     time.description.prefix(19).filter { $0 != "-" && $0 != ":" } + "Z"
+  }
+
+  /// Two of one second are told apart.
+  private func freeName(_ time: Timestamp) -> String {
+    (0..<60).map { Self.name(time + $0 * 1_000) }.first { access("\(folder)/\($0)", F_OK) != 0 } ?? Self.name(time)
+  }
+
+  /// The time of the newest one; nil where there is none.
+  var newest: Timestamp? { FileCopy.names(folder).filter(isBackup).max().flatMap(Self.time) }
+
+  private static func time(_ name: String) -> Timestamp? {
+    let digits = Array(name)
+    func part(_ range: Range<Int>) -> String { String(digits[range]) }
+    return Timestamp(
+      "\(part(0..<4))-\(part(4..<6))-\(part(6..<8))T\(part(9..<11)):\(part(11..<13)):\(part(13..<15)).000Z")
+  }
+
+  private func isBackup(_ name: String) -> Bool {
+    Self.isName(name) && access("\(folder)/\(name)/\(Self.journalName)", F_OK) == 0
   }
 
   private func prepare() throws(SpoolError) {
@@ -159,7 +178,7 @@ public final class Backups: Sendable {
 
   private func forget(allBut count: Int, and newest: String) {
     // Whatever else somebody keeps there isn't touched; nor is this one, whatever the clock said before.
-    let older = FileCopy.names(folder).filter { Self.isName($0) && $0 != newest }.sorted()
+    let older = FileCopy.names(folder).filter { isBackup($0) && $0 != newest }.sorted()
     for name in older.dropLast(count - 1) { Self.remove("\(folder)/\(name)") }
   }
 

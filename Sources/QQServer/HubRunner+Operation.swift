@@ -2,6 +2,7 @@ import Logging
 import NIOCore
 import QQHub
 import QQProtocol
+import QQSpool
 import QQTransport
 
 /// What whoever runs the hub is told, and changes. Unless it says otherwise, on the hub's loop.
@@ -21,7 +22,7 @@ extension HubRunner {
     onLoop {
       let text = self.metrics.text(
         self.hub.status, refusals: self.hub.refusals, memory: ProcessMemory.resident,
-        started: Double(self.started.milliseconds) / 1_000)
+        started: Double(self.started.milliseconds) / 1_000, free: self.spool.free)
       answer(self.hasFailed ? nil : text)
     }
   }
@@ -33,6 +34,9 @@ extension HubRunner {
     status.ref = ref
     status.hub = hub.configuration.name
     status.started = started
+    status.admits = hub.configuration.admits
+    status.backedUp = backups?.newest
+    status.diskFree = spool.free
     status.sessions = Int64(now.sessions)
     status.readers = Int64(now.readers)
     status.behind = Int64(now.behind)
@@ -64,6 +68,14 @@ extension HubRunner {
 
   /// Never texts, never secrets. Somebody who is refused, or renames, again and again doesn't fill the disk.
   func log(_ note: HubNote) {
+    if case .entered(let nick, let bytes, let address) = note {
+      // Every command is a session: only where somebody asked for more.
+      return logger.info(
+        "entered",
+        metadata: [
+          "nick": "\(nick)", "key": "\(bytes.map(KeyText.fingerprint) ?? "none")", "address": "\(address)",
+        ])
+    }
     guard note.isOwners || noteBudget.take(now: Self.clock()) else {
       notesLeftOut += 1
       return
@@ -82,6 +94,9 @@ extension HubRunner {
     case .refused(let code, let nick, let bytes, let address):
       logger.notice(
         "refused", metadata: ["code": "\(code)", "nick": "\(nick ?? "")", "key": key(bytes), "address": "\(address)"])
+    case .entered: break
+    case .denied(let nick, let address):
+      logger.notice("not an owner", metadata: ["nick": "\(nick)", "address": "\(address)"])
     case .renamed(let old, let new): logger.notice("renamed", metadata: ["from": "\(old)", "to": "\(new)"])
     case .invited(let id, let by): logger.notice("invited", metadata: ["invite": "\(id)", "by": "\(by)"])
     case .revoked(let id, let by): logger.notice("revoked", metadata: ["invite": "\(id)", "by": "\(by)"])

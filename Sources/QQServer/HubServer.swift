@@ -43,7 +43,8 @@ public struct ServerConfiguration: Sendable {
 }
 
 public enum ServerError: Error, Sendable {
-  case cannotListen(host: String, port: Int, reason: String)
+  /// `isForMetrics`: and not for users.
+  case cannotListen(host: String, port: Int, reason: String, isForMetrics: Bool = false)
 }
 
 /// A running hub.
@@ -130,7 +131,8 @@ public final class HubServer: Sendable {
         do {
           metrics = try await MetricsServer(group, host: place.host, port: place.port, runner: runner)
         } catch {
-          throw ServerError.cannotListen(host: place.host, port: place.port, reason: reason(error))
+          throw ServerError.cannotListen(
+            host: place.host, port: place.port, reason: reason(error), isForMetrics: true)
         }
       }
     } catch {

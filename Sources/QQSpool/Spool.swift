@@ -52,6 +52,9 @@ public final class Spool: Sendable {
     }
   }
 
+  /// What stays free on the disk whatever was said: the journal needs room.
+  public static let leastReserve: Int64 = 8 << 20
+
   private let disk: SpoolDisk
   private let pool: NIOThreadPool
   private let state = Mutex(State())
@@ -119,6 +122,9 @@ public final class Spool: Sendable {
     }
     for lane in lanes { run(lane) }
   }
+
+  /// Bytes free on its disk; nil where that can't be said.
+  public var free: Int64? { try? disk.free() }
 
   public func setReserve(_ bytes: Int64) { disk.setReserve(bytes) }
 

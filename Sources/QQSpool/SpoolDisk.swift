@@ -12,12 +12,9 @@ final class SpoolDisk: Sendable {
   /// What was written last, for those who follow an upload: it isn't in the page cache.
   private let recent = Mutex(RecentChunks(capacity: 16))
 
-  /// Whatever was said, the journal needs room.
-  private static let leastReserve: Int64 = 8 << 20
-
   init(_ directory: String, reserve: Int64) throws(SpoolError) {
     self.directory = directory
-    self.reserve = Atomic(max(reserve, Self.leastReserve))
+    self.reserve = Atomic(max(reserve, Spool.leastReserve))
     for folder in ["", "/uploads", "/blobs"] {
       guard mkdir(directory + folder, 0o700) == 0 || errno == EEXIST else {
         throw SpoolError(message: "cannot make \(directory + folder): \(Self.reason(errno))")
@@ -25,7 +22,7 @@ final class SpoolDisk: Sendable {
     }
   }
 
-  func setReserve(_ bytes: Int64) { reserve.store(max(bytes, Self.leastReserve), ordering: .relaxed) }
+  func setReserve(_ bytes: Int64) { reserve.store(max(bytes, Spool.leastReserve), ordering: .relaxed) }
 
   /// Whether so many bytes more leave free what is to stay free.
   func hasRoom(for bytes: Int64) -> Bool {
@@ -74,7 +71,7 @@ final class SpoolDisk: Sendable {
     }
   }
 
-  private func free() throws(SpoolFailure) -> Int64 {
+  func free() throws(SpoolFailure) -> Int64 {
     var status = statvfs()
     guard statvfs(directory, &status) == 0 else { throw Self.failure("measure", directory, errno) }
     return Int64(
@@ -211,7 +208,7 @@ final class SpoolDisk: Sendable {
           } catch {
             // Whatever is left of it stays, for whoever looks into it.
             wanted.formUnion([part(file.seq), partSums(file.seq)])
-            problems.append("file \(file.seq) can't be kept: \(error)")
+            problems.append("file \(file.seq) can't be kept: \(error.reason)")
           }
         }
         wanted.formUnion([blob(hash), blobSums(hash)])

@@ -79,6 +79,9 @@ public enum FuzzCorpus {
     status.hub = "hub"
     status.started = time
     status.sessions = 3
+    status.admits = "this machine and 10.0.0.0/8"
+    status.backedUp = time
+    status.diskFree = 5
     status.deliveredBytes = 1 << 40
     status.commitMean = 812
     status.commitMost = 2_500

@@ -33,7 +33,9 @@ import Testing
       ("{\"admit\": \"10.0.0.0/8\"}", "\"admit\" must be an array"),
       ("{\"admit\": [\"10.0.0.0/33\"]}", "\"10.0.0.0/33\" isn't one of"),
       ("{\"owners\": [\"bob\"]}", "\"bob\" isn't one of"), ("{\"members_invite\": 1}", "must be true or false"),
-      ("{\"retain\": \"long\"}", "\"retain\" must be a duration"), ("{\"quota\": 5}", "\"quota\" must be a size"),
+      ("{\"retain\": \"long\"}", "\"retain\" must be an age"),
+      ("{\"retain\": \"30\"}", "with its unit"), ("{\"retain\": \"0d\"}", "with its unit"),
+      ("{\"quota\": 5}", "\"quota\" must be a size"),
       ("{\"invite_only\": true}", "there is no \"invite_only\""),
       ("{\"admits\": []}", "did you mean \"admit\"?"),
     ])

@@ -92,6 +92,38 @@ import Testing
     }
   }
 
+  @Test("a data directory that has lost its journal or its key makes no other hub in silence: 78, and what to do")
+  func halfRestored() async throws {
+    try await Scene.run { scene in
+      let hub = try await scene.serve()
+      #expect(try await scene.run("send", "@all", "kept", nick: "alice").status == 0)
+      hub.process.signal(SIGTERM)
+      try await hub.process.end()
+      func serve() async throws -> Scene.Finished {
+        try await scene.run("serve", "--listen", "127.0.0.1:0", "--data", "\(scene.folder.path)/hub")
+      }
+      let (key, journal) = (try scene.folder.bytes("hub/hub.key"), try scene.folder.bytes("hub/journal.db"))
+      scene.folder.remove("hub/hub.key")
+      let keyless = try await serve()
+      #expect(keyless.status == 78)
+      #expect(keyless.standardError.contains("hub.key is missing, by which everybody knows this hub"))
+      #expect(!scene.folder.names("hub").contains("hub.key"))
+      let renewed = try await scene.serve("--new-key")
+      #expect(renewed.ready["fingerprint"] != hub.ready["fingerprint"])
+      renewed.process.signal(SIGTERM)
+      try await renewed.process.end()
+      try scene.folder.write(key, to: "hub/hub.key")
+      try scene.folder.write([], to: "hub/journal.db")
+      let empty = try await serve()
+      #expect(empty.status == 78)
+      #expect(empty.standardError.contains("journal.db is missing or empty, and this hub has run before"))
+      try scene.folder.write(journal, to: "hub/journal.db")
+      let whole = try await scene.serve()
+      #expect(whole.ready["fingerprint"] == hub.ready["fingerprint"])
+      #expect(try await scene.run("history", nick: "alice").lines.map { $0["text"] } == ["kept"])
+    }
+  }
+
   @Test("on another disk than the data it is a copy, as whole as a link would be")
   func otherDisk() async throws {
     // In memory, unlike the scene's folder.

@@ -12,7 +12,7 @@ import Testing
       #expect(Int(hub.port).map { $0 > 0 } == true)
       #expect(hub.ready["fingerprint"]?.hasPrefix("SHA256:") == true)
       #expect(hub.ready["admits"]?.contains("this machine") == true)
-      try await hub.process.complaint("keeping messages in \(scene.folder.path)/hub")
+      try await hub.process.complaint("keeping messages for 30d in \(scene.folder.path)/hub")
       hub.process.signal(SIGTERM)
       #expect(try await hub.process.end() == 0)
       #expect(hub.process.rest == [])
@@ -105,7 +105,8 @@ import Testing
     arguments: [
       ["--open", "--invite-only"], ["--listen", "nowhere"], ["--listen", "127.0.0.1:70000"],
       ["--admit", "10.0.0.0/99"],
-      ["--tls-cert", "a.pem"], ["--threads", "0"], ["--retain", "soon"], ["--nonsense"],
+      ["--tls-cert", "a.pem"], ["--threads", "0"], ["--retain", "soon"], ["--retain", "30"],
+      ["--retain", "0d"], ["--nonsense"],
     ])
   func usage(_ arguments: [String]) async throws {
     try await Scene.run { scene in

@@ -107,7 +107,7 @@ import Testing
       hub.process.signal(SIGTERM)
       try await hub.process.end()
       let second = try await scene.serve("--invite-only", "--admit", "127.0.0.0/8", listen: hub.address)
-      #expect(second.ready["admits"] == "nobody uninvited, 127.0.0.0/8")
+      #expect(second.ready["admits"] == "nobody uninvited but 127.0.0.0/8")
       #expect(try await scene.run("who", nick: "stranger", state: "other").status == 0)
       second.process.signal(SIGTERM)
       try await second.process.end()

@@ -65,6 +65,28 @@ struct DurationOption: ExpressibleByArgument, Sendable {
   var defaultValueDescription: String { DurationText.describe(milliseconds: milliseconds) }
 }
 
+/// How long something is kept or holds, on the command line: with its unit, as a number alone may be meant as days.
+struct AgeOption: ExpressibleByArgument, Sendable {
+  var milliseconds: Int64
+
+  init?(argument: String) {
+    guard let milliseconds = Self.milliseconds(argument) else { return nil }
+    self.milliseconds = milliseconds
+  }
+
+  init(milliseconds: Int64) {
+    self.milliseconds = milliseconds
+  }
+
+  /// nil for what has no unit, and for no time at all.
+  static func milliseconds(_ text: String) -> Int64? {
+    guard text.last?.isNumber == false else { return nil }
+    return DurationText.milliseconds(text).flatMap { $0 > 0 ? $0 : nil }
+  }
+
+  var defaultValueDescription: String { DurationText.describe(milliseconds: milliseconds) }
+}
+
 /// A number of bytes on the command line.
 struct SizeOption: ExpressibleByArgument, Sendable {
   var bytes: Int64

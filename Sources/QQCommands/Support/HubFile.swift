@@ -37,7 +37,7 @@ struct HubFile: Equatable, Sendable {
     admit = try file.values("admit", "an array of networks such as \"10.0.0.0/8\"") { CIDR($0) }
     owners = try file.values("owners", "an array of keys as \"qq whoami\" prints them") { Fingerprint($0) }
     membersInvite = try file.flag("members_invite")
-    retain = try file.value("retain", "a duration such as \"30d\"") { DurationText.milliseconds($0) }
+    retain = try file.value("retain", "an age with its unit such as \"30d\"") { AgeOption.milliseconds($0) }
     let size = "a size such as \"500MB\" or \"2GiB\""
     maxFile = try file.value("max_file", size) { ByteCount.parse($0) }
     quota = try file.value("quota", size) { ByteCount.parse($0) }

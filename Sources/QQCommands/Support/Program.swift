@@ -125,6 +125,11 @@ public enum Program {
   private static var subcommand: String {
     guard CommandLine.arguments.count > 1 else { return "" }
     let name = CommandLine.arguments[1]
+    let inner = QQ.configuration.subcommands.first { $0._commandName == name }?.configuration.subcommands
+    if CommandLine.arguments.count > 2, inner?.contains(where: { $0._commandName == CommandLine.arguments[2] }) == true
+    {
+      return "\(name) \(CommandLine.arguments[2]) "
+    }
     return QQ.configuration.subcommands.contains { $0._commandName == name } ? name + " " : ""
   }
 }

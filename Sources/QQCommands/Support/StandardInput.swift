@@ -20,10 +20,13 @@ struct StandardInput: Sendable {
   }
 
   /// What is typed or pasted on a terminal, which doesn't show it: lines until it is whole, or nothing follows at once.
-  /// The rest of a paste isn't left to whoever reads next.
-  func readSecret(isWhole: (String) -> Bool) async throws -> String {
+  /// The rest of a paste isn't left to whoever reads next. `ask` is called when the terminal is ready for it.
+  func readSecret(ask: () -> Void, isWhole: (String) -> Bool) async throws -> String {
     var before = termios()
-    guard tcgetattr(0, &before) == 0 else { return try await readLine() }
+    guard tcgetattr(0, &before) == 0 else {
+      ask()
+      return try await readLine()
+    }
     var silent = before
     silent.c_lflag &= ~tcflag_t(ECHO)
     // A signal of these would leave the terminal silent.
@@ -33,6 +36,7 @@ struct StandardInput: Sendable {
     }
     tcsetattr(0, TCSAFLUSH, &silent)
     defer { tcsetattr(0, TCSAFLUSH, &before) }
+    ask()
     var text = try await readLine()
     while !isWhole(text), !text.isEmpty, Self.isReadable(within: Self.pasteGap) {
       text += "\n" + (try await readLine())

@@ -86,7 +86,9 @@ struct TextRenderer: Sendable {
       "journal   seq \(status.seq), \(status.uncommitted) on their way"
         + (status.commitMean.map { ", a commit takes \(time($0))" } ?? "")
         + (status.commitMost.map { " (99 of 100 at most \(time($0)))" } ?? ""),
-      "files     \(status.files), \(ByteCount.text(status.fileBytes))",
+      "files     \(status.files), \(ByteCount.text(status.fileBytes))"
+        + (status.diskFree.map { "; the disk has \(ByteCount.text($0)) free" } ?? ""),
+      "backup    \(status.backedUp.map(clock) ?? "none")", "admits    \(TextSafety.visible(status.admits))",
       "memory    \(ByteCount.text(status.memory))",
       "refused   \(refused.isEmpty ? "nothing" : refused.joined(separator: ", "))",
     ]

@@ -86,7 +86,10 @@ struct HubMetrics: Sendable {
 
   /// The text exposition format, version 0.0.4
   /// (https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format).
-  func text(_ status: HubStatus, refusals: [String: Int], memory: Int, started: Double) -> String {
+  /// `free`: bytes on the disk of the data.
+  func text(
+    _ status: HubStatus, refusals: [String: Int], memory: Int, started: Double, free: Int64? = nil
+  ) -> String {
     var out = ""
     func metric(_ name: String, _ kind: String, _ help: String, _ values: [(labels: String, value: String)]) {
       out += "# HELP \(name) \(help)\n# TYPE \(name) \(kind)\n"
@@ -102,6 +105,7 @@ struct HubMetrics: Sendable {
     gauge("qq_journal_seq", "The newest place in the journal.", status.seq)
     gauge("qq_spool_files", "Files that are kept whole.", Int64(status.files))
     gauge("qq_spool_bytes", "Bytes of files that are kept whole.", status.fileBytes)
+    if let free { gauge("qq_disk_free_bytes", "Bytes free on the disk of the data.", free) }
     gauge("qq_open_invites", "Invites that can be used.", Int64(status.openInvites))
     counter("qq_connections_total", "Connections that were opened.", connections)
     counter("qq_messages_total", "Messages that were committed.", messages)
