@@ -31,6 +31,11 @@ final class DirectoryLock {
   }
 }
 
+struct FileIdentity: Equatable {
+  var device: dev_t
+  var number: ino_t
+}
+
 enum DataFile {
   private static let headerSize = 100
 
@@ -59,6 +64,12 @@ enum DataFile {
     let born = qq_born(path)
     var status = stat()
     return born != 0 ? born : stat(path, &status) == 0 ? Int64(bitPattern: UInt64(status.st_ino)) : 0
+  }
+
+  /// Which file stands at a path; nil where none does.
+  static func identity(_ path: String) -> FileIdentity? {
+    var status = stat()
+    return stat(path, &status) == 0 ? FileIdentity(device: status.st_dev, number: status.st_ino) : nil
   }
 
   private static func hasLog(_ path: String) -> Bool {

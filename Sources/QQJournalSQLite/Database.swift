@@ -32,6 +32,7 @@ final class Database {
   /// Changes that no commit has made durable yet.
   private(set) var uncommitted = 0
 
+  private let identity: FileIdentity?
   private let settings: Settings
   private var isOpen = false
   private var time: Timestamp
@@ -53,6 +54,7 @@ final class Database {
     try connection.execute("PRAGMA trusted_schema = OFF")
     try connection.execute("PRAGMA journal_size_limit = \(64 << 20)")
     if settings.maximumPages > 0 { try connection.execute("PRAGMA max_page_count = \(settings.maximumPages)") }
+    identity = DataFile.identity(path)
     let isNew = try Schema.migrate(connection)
     statements = try Statements(connection)
     if isNew { try Meta.create(statements, epoch: newEpoch) }
@@ -95,6 +97,8 @@ final class Database {
     try statements.commit.run()
     isOpen = false
     uncommitted = 0
+    // A file that was moved away or removed is written to all the same, and nobody will find it again.
+    guard DataFile.identity(connection.path) == identity else { throw .moved(path: connection.path) }
   }
 
   func checkpointIfDue() throws(SQLiteJournalError) {

@@ -7,6 +7,8 @@ public enum SQLiteJournalError: Error, Hashable, Sendable {
   /// A newer program wrote it: `found` and `known` count the schema's versions.
   case newerSchema(path: String, found: Int, known: Int)
   case full(path: String)
+  /// Another file, or none, is at `path` by now.
+  case moved(path: String)
   /// The system or SQLite failed otherwise.
   case failed(path: String, reason: String)
 
@@ -23,6 +25,8 @@ public enum SQLiteJournalError: Error, Hashable, Sendable {
       "\(path) was written by a newer qq (format \(found), this one knows \(known)): run that one, or restore a backup"
     case .full(let path):
       "no room left on the disk of \(path): make room and start the hub again"
+    case .moved(let path):
+      "\(path) was moved, removed or replaced while the hub ran: stop the hub before the data directory is touched"
     case .failed(let path, let reason):
       "cannot use \(path) (\(reason)): check the disk and start the hub again"
     }

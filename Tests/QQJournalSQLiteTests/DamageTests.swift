@@ -47,6 +47,21 @@ import Testing
     await probe.close()
   }
 
+  @Test("a journal whose file was moved away or replaced ends: nothing is confirmed that nobody will find")
+  func moved() async throws {
+    for isReplaced in [false, true] {
+      let probe = try open()
+      probe.start()
+      try await probe.accept([(.message(1), [.everyone])])
+      #expect(rename(directory.journal, directory.path + "/elsewhere") == 0)
+      if isReplaced { try directory.write([], to: "journal.db") }
+      probe.journal.append([.message(2)])
+      #expect(await probe.event()?.failure == SQLiteJournalError.moved(path: directory.journal).message)
+      await probe.close()
+      for name in directory.names { unlink(directory.path + "/" + name) }
+    }
+  }
+
   @Test("a damaged or missing record ends a replay")
   func replay() async throws {
     try await fill()
