@@ -26,7 +26,11 @@ final class DirectoryLock {
   }
 
   func release() {
-    if descriptor >= 0 { Glibc.close(descriptor) }
+    guard descriptor >= 0 else { return }
+    // Said, and not left to the closing: a process that is just being started by this one has the file open, too, until it
+    // is another program.
+    flock(descriptor, LOCK_UN)
+    Glibc.close(descriptor)
     descriptor = -1
   }
 }

@@ -15,22 +15,8 @@ import Testing
     other = try TemporaryDirectory()
   }
 
-  /// A process that another test starts may hold the lock of one that was closed, until it is another program.
-  private func open(_ directory: TemporaryDirectory, epoch: String) async throws -> SQLiteJournal {
-    let path = directory.journal
-    for _ in 0..<1_000 {
-      if let journal = try unlocked(path, epoch) { return journal }
-      try await Task.sleep(for: .milliseconds(5))
-    }
-    throw SQLiteJournalError.locked(path: path)
-  }
-
-  private func unlocked(_ path: String, _ epoch: String) throws -> SQLiteJournal? {
-    do {
-      return try SQLiteJournal(path: path) { epoch }
-    } catch SQLiteJournalError.locked {
-      return nil
-    }
+  private func open(_ directory: TemporaryDirectory, epoch: String) throws -> SQLiteJournal {
+    try SQLiteJournal(path: directory.journal) { epoch }
   }
 
   private func copy(_ journal: SQLiteJournal, to path: String) async -> Result<Seq, CopyFailure> {
@@ -39,7 +25,7 @@ import Testing
 
   @Test("the copy is of one moment: each record up to there and none behind it, however many came meanwhile")
   func oneMoment() async throws {
-    let journal = try await open(directory, epoch: "first")
+    let journal = try open(directory, epoch: "first")
     let probe = JournalProbe(journal)
     probe.start()
     let text = String(repeating: "x", count: 20_000)
@@ -58,7 +44,7 @@ import Testing
     try await probe.accept([(.message(9_999), [.everyone])])
     await probe.close()
 
-    let again = try await open(other, epoch: "second")
+    let again = try open(other, epoch: "second")
     #expect(again.isRestored)
     let snapshot = try again.load()
     #expect(snapshot.epoch == "second")
@@ -72,7 +58,7 @@ import Testing
     await check.close()
 
     // Once: from then on it is that journal.
-    let third = try await open(other, epoch: "third")
+    let third = try open(other, epoch: "third")
     #expect(!third.isRestored)
     #expect(try third.load().epoch == "second")
     await JournalProbe(third).close()
@@ -81,7 +67,7 @@ import Testing
 
   @Test("a copy that can't be made fails alone: the journal goes on")
   func failure() async throws {
-    let journal = try await open(directory, epoch: "first")
+    let journal = try open(directory, epoch: "first")
     let probe = JournalProbe(journal)
     probe.start()
     try await probe.accept([(.message(1), [.everyone])])
@@ -97,13 +83,13 @@ import Testing
 
   @Test("what was restored by other means, as by cp, has another epoch too; what was left alone keeps it")
   func otherMeans() async throws {
-    await JournalProbe(try await open(directory, epoch: "first")).close()
-    let same = try await open(directory, epoch: "second")
+    await JournalProbe(try open(directory, epoch: "first")).close()
+    let same = try open(directory, epoch: "second")
     #expect(!same.isRestored)
     #expect(try same.load().epoch == "first")
     await JournalProbe(same).close()
     try other.write(try directory.read("journal.db"), to: "journal.db")
-    let copied = try await open(other, epoch: "second")
+    let copied = try open(other, epoch: "second")
     #expect(copied.isRestored)
     #expect(try copied.load().epoch == "second")
     await JournalProbe(copied).close()
@@ -111,7 +97,7 @@ import Testing
 
   @Test("a copy that is under way when the journal closes is answered")
   func closing() async throws {
-    let journal = try await open(directory, epoch: "first")
+    let journal = try open(directory, epoch: "first")
     let probe = JournalProbe(journal)
     probe.start()
     let text = String(repeating: "x", count: 60_000)
