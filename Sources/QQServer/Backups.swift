@@ -23,6 +23,7 @@ public final class Backups: Sendable {
   private let stage: String
   private let reserve: Atomic<Int64>
   private let journal: any CopyableJournal
+  private let latest = Mutex<Timestamp?>(nil)
 
   /// Of the data directory `data`, into `folder`, which is made where it isn't there and is this hub's alone. `reserve`:
   /// bytes that are to stay free on the disks.
@@ -32,6 +33,7 @@ public final class Backups: Sendable {
     stage = data + "/backup" + Self.unfinished
     self.reserve = Atomic(reserve)
     self.journal = journal
+    apart { [self] in findNewest() }
   }
 
   func setReserve(_ bytes: Int64) { reserve.store(bytes, ordering: .relaxed) }
@@ -98,8 +100,13 @@ public final class Backups: Sendable {
     (0..<60).map { Self.name(time + $0 * 1_000) }.first { access("\(folder)/\($0)", F_OK) != 0 } ?? Self.name(time)
   }
 
-  /// The time of the newest one; nil where there is none.
-  var newest: Timestamp? { FileCopy.names(folder).filter(isBackup).max().flatMap(Self.time) }
+  /// The time of the newest one; nil where there is none. Known without asking the disk, which may be slow.
+  var newest: Timestamp? { latest.withLock(\.self) }
+
+  private func findNewest() {
+    let time = FileCopy.names(folder).filter(isBackup).max().flatMap(Self.time)
+    latest.withLock { $0 = time }
+  }
 
   private static func time(_ name: String) -> Timestamp? {
     let digits = Array(name)
@@ -131,10 +138,7 @@ public final class Backups: Sendable {
   }
 
   private func checkRoom(for bytes: Int64, in folder: String) throws(SpoolError) {
-    var disk = statvfs()
-    guard statvfs(folder, &disk) == 0 else { throw FileCopy.cannot("measure", folder) }
-    let free = Int64(
-      clamping: UInt64(disk.f_bavail).multipliedReportingOverflow(by: UInt64(disk.f_frsize)).partialValue)
+    guard let free = FileCopy.free(folder) else { throw FileCopy.cannot("measure", folder) }
     let reserve = reserve.load(ordering: .relaxed)
     guard free - bytes < reserve else { return }
     throw SpoolError(
@@ -173,6 +177,7 @@ public final class Backups: Sendable {
     }
     try Self.sync(folder)
     if let keep { forget(allBut: keep, and: name) }
+    findNewest()
     return HubFrame.Backup(path: path, seq: seq, files: Int64(files), bytes: bytes)
   }
 

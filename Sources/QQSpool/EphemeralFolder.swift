@@ -8,7 +8,7 @@ public struct EphemeralFolder: Sendable {
 
   /// Names the folder, and removes those of processes that are gone.
   public init(in directory: String) {
-    for name in SpoolDisk.names(directory) where name.hasPrefix(Self.prefix) {
+    for name in FileCopy.names(directory) where name.hasPrefix(Self.prefix) {
       let process = pid_t(name.dropFirst(Self.prefix.count))
       if let process, process == getpid() || kill(process, 0) != 0 && errno == ESRCH {
         Self.remove("\(directory)/\(name)")
@@ -24,7 +24,7 @@ public struct EphemeralFolder: Sendable {
   /// What a spool makes, and nothing else.
   private static func remove(_ path: String) {
     for folder in ["uploads", "blobs"] {
-      for name in SpoolDisk.names("\(path)/\(folder)") { unlink("\(path)/\(folder)/\(name)") }
+      for name in FileCopy.names("\(path)/\(folder)") { unlink("\(path)/\(folder)/\(name)") }
       rmdir("\(path)/\(folder)")
     }
     rmdir(path)

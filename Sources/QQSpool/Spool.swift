@@ -28,11 +28,22 @@ public final class Spool: Sendable {
     var running: Set<Lane> = []
     /// Removals that wait until nobody copies; nil while nobody does.
     var held: [SpoolRequest]?
+    /// Who waits for the last lane to end.
+    var stopping: CheckedContinuation<Void, Never>?
 
     /// Whether the lane has to be begun with.
     mutating func put(_ job: Job, _ lane: Lane) -> Bool {
       queues[lane, default: []].append(job)
       return running.insert(lane).inserted
+    }
+
+    /// Gives who waits for this one, if nothing else runs.
+    mutating func end(_ lane: Lane) -> CheckedContinuation<Void, Never>? {
+      queues[lane] = nil
+      running.remove(lane)
+      guard running.isEmpty else { return nil }
+      defer { stopping = nil }
+      return stopping
     }
 
     /// Whether the request is a removal that waits. Content that is wanted again meanwhile isn't removed later.
@@ -79,8 +90,16 @@ public final class Spool: Sendable {
     pool.start()
   }
 
-  /// Every request that was made is answered; none may follow.
+  /// Every request that was made is performed, and answered; none may follow. Removals that are held back are left to the
+  /// next start.
   public func stop() async {
+    await withCheckedContinuation { waiter in
+      let isIdle = state.withLock { state in
+        if !state.running.isEmpty { state.stopping = waiter }
+        return state.running.isEmpty
+      }
+      if isIdle { waiter.resume() }
+    }
     try? await pool.shutdownGracefully()
   }
 
@@ -143,10 +162,8 @@ public final class Spool: Sendable {
     pool.submit { [self] work in
       // Before the start and after the end nothing is done: tidying makes good what a replay asks for.
       guard case .active = work else {
-        return state.withLock { state in
-          state.queues[lane] = nil
-          state.running.remove(lane)
-        }
+        state.withLock { $0.end(lane) }?.resume()
+        return
       }
       // One request a turn, so that others' files get theirs.
       let next = state.withLock { $0.queues[lane]?.popFirst() }
@@ -155,13 +172,11 @@ public final class Spool: Sendable {
       case .work(let work): work()
       case nil: break
       }
-      let hasMore = state.withLock { state in
-        if state.queues[lane]?.isEmpty == false { return true }
-        state.queues[lane] = nil
-        state.running.remove(lane)
-        return false
+      let (hasMore, waiter) = state.withLock { state in
+        state.queues[lane]?.isEmpty == false ? (true, nil) : (false, state.end(lane))
       }
       if hasMore { run(lane) }
+      waiter?.resume()
     }
   }
 

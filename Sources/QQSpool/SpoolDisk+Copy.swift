@@ -51,6 +51,13 @@ public enum FileCopy {
     return stat(path, &status) == 0 ? Int64(status.st_size) : 0
   }
 
+  /// Bytes free on the disk of a folder; nil, with `errno`, where that can't be said.
+  public static func free(_ folder: String) -> Int64? {
+    var disk = statvfs()
+    guard statvfs(folder, &disk) == 0 else { return nil }
+    return Int64(clamping: UInt64(disk.f_bavail).multipliedReportingOverflow(by: UInt64(disk.f_frsize)).partialValue)
+  }
+
   /// What is in a folder; nothing where it can't be read, or is a link.
   public static func names(_ folder: String) -> [String] {
     let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)

@@ -72,10 +72,8 @@ final class SpoolDisk: Sendable {
   }
 
   func free() throws(SpoolFailure) -> Int64 {
-    var status = statvfs()
-    guard statvfs(directory, &status) == 0 else { throw Self.failure("measure", directory, errno) }
-    return Int64(
-      clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
+    guard let free = FileCopy.free(directory) else { throw Self.failure("measure", directory, errno) }
+    return free
   }
 
   static func failure(_ verb: String, _ path: String, _ code: Int32) -> SpoolFailure {
@@ -218,21 +216,8 @@ final class SpoolDisk: Sendable {
     }
     for folder in ["uploads", "blobs"] {
       let path = "\(directory)/\(folder)"
-      for name in Self.names(path) where !wanted.contains("\(path)/\(name)") { unlink("\(path)/\(name)") }
+      for name in FileCopy.names(path) where !wanted.contains("\(path)/\(name)") { unlink("\(path)/\(name)") }
     }
     return problems
-  }
-
-  static func names(_ path: String) -> [String] {
-    guard let folder = opendir(path) else { return [] }
-    defer { closedir(folder) }
-    var names: [String] = []
-    while let entry = readdir(folder) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if name != "." && name != ".." { names.append(name) }
-    }
-    return names
   }
 }

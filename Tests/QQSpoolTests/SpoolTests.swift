@@ -198,10 +198,8 @@ struct SpoolTests {
     for (chunk, part) in chunks(content) { probe.spool.request(.write(7, session: 9, chunk, part)) }
     probe.spool.request(.remove(7, nil))
     for _ in chunks(content) { _ = await probe.next() }
-    // A removal isn't answered, and one that has not begun when the spool stops is left to the next start.
-    for _ in 0..<2_000 where names("uploads") != [] { try await Task.sleep(for: .milliseconds(5)) }
-    #expect(names("uploads") == [])
     await probe.spool.stop()
+    #expect(names("uploads") == [])
   }
 
   @Test("one content is kept once")
@@ -250,9 +248,6 @@ struct SpoolTests {
     #expect(folder.names("copy").count == 4)
     #expect(names("blobs").count == 4)
     probe.spool.releaseRemovals()
-    // Comes behind them.
-    let last = folder.path + "/last"
-    _ = await withCheckedContinuation { done in probe.spool.copyContents(to: last) { done.resume(returning: $0) } }
     await probe.spool.stop()
     #expect(names("blobs").sorted() == ["\(hashes[0].digest)", "\(hashes[0].digest).sums"])
     #expect(folder.names("copy").count == 4)
