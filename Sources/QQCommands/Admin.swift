@@ -103,8 +103,8 @@ struct Admin: AsyncParsableCommand {
       abstract: "Have the hub make a backup of its data, while it goes on.",
       discussion: """
         On the hub's machine, in its folder for backups (see "qq serve --backups"): a folder that is named by the time in \
-        UTC, with messages, users, files and the hub's key as of one moment. To restore it, stop the hub, put a copy of \
-        the folder in the place of the data directory, and start the hub: whoever reads on is told.
+        UTC, with messages, users, files and the hub's key as of one moment. BACKUPS in \
+        qq-admin(1) says how one is restored: whoever reads on is told.
         """)
 
     @OptionGroup var options: GlobalOptions

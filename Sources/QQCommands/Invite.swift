@@ -65,7 +65,7 @@ struct Invite: AsyncParsableCommand {
 
   /// Nobody has seen it. Also after an interruption, which a task of its own doesn't share.
   private func withdraw(_ hash: Digest, _ context: CommandContext) async {
-    let id = String(hash.description.prefix(10))
+    let id = HubFrame.Invite.id(hash)
     let task = Task {
       _ = try? await within(1_500) { try await request(context, .revoke(ref: 1, invite: id)) { _ in true } }
     }

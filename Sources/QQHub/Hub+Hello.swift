@@ -94,7 +94,7 @@ extension Hub {
     switch outcome {
     case .success(let user):
       if directory.users.count > before, let row = directory[user]?.row {
-        note(.admitted(nick: row.nick, key: row.key, body.address, invite: body.invite.map(InviteRow.id)))
+        note(.admitted(nick: row.nick, key: row.key, body.address, invite: body.invite.map(HubFrame.Invite.id)))
       }
       welcome(session, user)
     case .failure(let refusal): fail(session, refusal.code, refusal.message)

@@ -152,7 +152,7 @@ extension Hub {
   }
 
   private func checkNew(_ body: InviteBody, at time: Timestamp) throws(Refusal) {
-    let id = InviteRow.id(body.hash)
+    let id = HubFrame.Invite.id(body.hash)
     guard directory.invites[id: id] == nil else {
       throw Refusal(code: .idConflict, message: "there is an invite \(id) already")
     }

@@ -1,6 +1,6 @@
 import QQProtocol
 
-/// What owners ask of the hub itself.
+/// What owners ask of the hub itself, and rules that whoever runs it changes.
 extension Hub {
   /// A backup that is being made, and who waits for it.
   struct BackingUp: Sendable {
@@ -16,6 +16,16 @@ extension Hub {
     case failed(String)
     /// The hub keeps nothing that could be copied.
     case impossible
+  }
+
+  /// Rules that may change: who is let in uninvited, who owns the hub and invites, how much of files is kept. Who is a
+  /// user stays one.
+  public mutating func reconfigure(_ new: HubConfiguration) {
+    configuration.admission = new.admission
+    configuration.admitted = new.admitted
+    configuration.ownerKeys = new.ownerKeys
+    configuration.everybodyInvites = new.everybodyInvites
+    configuration.files = new.files
   }
 
   private static let mostKept: Int64 = 10_000

@@ -90,16 +90,6 @@ public struct Hub: Sendable {
     configuration.interfaces = interfaces
   }
 
-  /// Rules that may change: who is let in uninvited, who owns the hub and invites, how much of files is kept. Who is a
-  /// user stays one.
-  public mutating func reconfigure(_ new: HubConfiguration) {
-    configuration.admission = new.admission
-    configuration.admitted = new.admitted
-    configuration.ownerKeys = new.ownerKeys
-    configuration.everybodyInvites = new.everybodyInvites
-    configuration.files = new.files
-  }
-
   /// Takes one event in and gives what is to be done. `now` never goes back: an earlier one counts as the last.
   public mutating func receive(_ event: HubEvent, now: Timestamp) -> [Effect] {
     self.now = max(self.now, now)

@@ -32,10 +32,8 @@ public struct InviteRow: Equatable, Sendable {
 
   public func isOpen(at time: Timestamp) -> Bool { end == nil && time < expires }
 
-  /// What people call it by: 40 bits of the hash in hexadecimal, which tell nothing of the secret.
-  public var id: String { Self.id(hash) }
-
-  public static func id(_ hash: Digest) -> String { String(hash.description.prefix(10)) }
+  /// What people call it by.
+  public var id: String { HubFrame.Invite.id(hash) }
 }
 
 extension InviteRow {

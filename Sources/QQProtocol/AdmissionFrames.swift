@@ -66,6 +66,17 @@ extension HubFrame {
 }
 
 extension HubFrame.Invite {
+  private static let idLength = 10
+
+  /// What people call an invite by whose secret has this SHA-256: 40 bits of it in hexadecimal, which tell nothing of the
+  /// secret.
+  public static func id(_ hash: Digest) -> String { String(hash.description.prefix(idLength)) }
+
+  /// Whether a text can be one.
+  public static func isID(_ text: String) -> Bool {
+    text.utf8.count == idLength && text.allSatisfy { $0.isHexDigit && !$0.isUppercase && $0.isASCII }
+  }
+
   public func encode(into out: inout JSONWriter) {
     out.begin("invite")
     out.field("ref", ref)

@@ -240,10 +240,10 @@ import Testing
     }
     #expect(count(carol) == 1)
     #expect(count(alice) == 2)
-    let other = InviteRow.id(Digest(of: secret(2)))
+    let other = HubFrame.Invite.id(Digest(of: secret(2)))
     open.say(carol, .revoke(ref: 1, invite: other))
     #expect(open.errors(carol).map(\.code) == ["unknown_target"])
-    open.say(alice, .revoke(ref: 1, invite: InviteRow.id(Digest(of: secret(1)))))
+    open.say(alice, .revoke(ref: 1, invite: HubFrame.Invite.id(Digest(of: secret(1)))))
     #expect(open.take(alice) == [.ok(.init(ref: 1))])
   }
 
@@ -257,7 +257,7 @@ import Testing
     hub.say(owner, .revoke(ref: 1, invite: "nonesuch"))
     #expect(hub.errors(owner).map(\.code) == ["unknown_target"])
     #expect(accept(secret(1), key: 2, nick: "bob") == "bob")
-    hub.say(owner, .revoke(ref: 1, invite: InviteRow.id(Digest(of: secret(1)))))
+    hub.say(owner, .revoke(ref: 1, invite: HubFrame.Invite.id(Digest(of: secret(1)))))
     #expect(hub.errors(owner).map(\.code) == ["invite_used"])
   }
 

@@ -19,19 +19,26 @@ import Testing
     try SQLiteJournal(path: directory.journal) { epoch }
   }
 
+  private let text = String(repeating: "x", count: 20_000)
+
+  /// A journal of so many messages, in batches of 50.
+  private func filled(_ count: Int) async throws -> (SQLiteJournal, JournalProbe) {
+    let journal = try open(directory, epoch: "first")
+    let probe = JournalProbe(journal)
+    probe.start()
+    for first in stride(from: 1, through: count, by: 50) {
+      try await probe.accept((first..<first + 50).map { (.message($0, text: text), [.everyone]) })
+    }
+    return (journal, probe)
+  }
+
   private func copy(_ journal: SQLiteJournal, to path: String) async -> Result<Seq, CopyFailure> {
     await withCheckedContinuation { done in journal.copy(to: path) { done.resume(returning: $0) } }
   }
 
   @Test("the copy is of one moment: each record up to there and none behind it, however many came meanwhile")
   func oneMoment() async throws {
-    let journal = try open(directory, epoch: "first")
-    let probe = JournalProbe(journal)
-    probe.start()
-    let text = String(repeating: "x", count: 20_000)
-    for batch in 0..<10 {
-      try await probe.accept((1...50).map { (.message(batch * 50 + $0, text: text), [.everyone]) })
-    }
+    let (journal, probe) = try await filled(500)
     // Some hundred slices, and commits between them.
     async let copied = copy(journal, to: other.journal)
     var number = 500
@@ -97,19 +104,13 @@ import Testing
 
   @Test("a copy that is under way when the journal closes is answered")
   func closing() async throws {
-    let journal = try open(directory, epoch: "first")
-    let probe = JournalProbe(journal)
-    probe.start()
-    let text = String(repeating: "x", count: 60_000)
-    for batch in 0..<4 {
-      try await probe.accept((1...100).map { (.message(batch * 100 + $0, text: text), [.everyone]) })
-    }
+    let (journal, probe) = try await filled(1_000)
     let (answers, answer) = AsyncStream.makeStream(of: Result<Seq, CopyFailure>.self)
     journal.copy(to: other.journal) { answer.yield($0) }
     await probe.close()
     var iterator = answers.makeAsyncIterator()
     switch await iterator.next() {
-    case .success(let seq): #expect(seq == 400)
+    case .success(let seq): #expect(seq == 1_000)
     case .failure(let failure): #expect(failure.message == "the hub is stopping")
     case nil: Issue.record("there was no answer")
     }

@@ -41,7 +41,6 @@ public struct HubSightings: Sendable {
   private static let most = 64
   /// A machine has a few hubs.
   private static let mostOfOneHost = 16
-  private var perHost: [String: Int] = [:]
 
   public init() {}
 
@@ -60,16 +59,13 @@ public struct HubSightings: Sendable {
     hubs[place].endpoints.removeAll { !proved.contains($0) }
     told[fingerprint] = hubs[place].endpoints.count
     if hubs[place].endpoints.isEmpty { hubs.remove(at: place) }
-    perHost = [:]
-    for endpoint in hubs.flatMap(\.endpoints) { perHost[endpoint.host, default: 0] += 1 }
   }
 
   /// Takes a sighting in; false where it is nothing new.
   public mutating func add(_ announcement: DiscoveryPacket.Announcement, at host: String) -> Bool {
-    guard let fingerprint = Fingerprint(announcement.fingerprint), perHost[host, default: 0] < Self.mostOfOneHost
-    else { return false }
+    let known = hubs.reduce(0) { $0 + $1.endpoints.count { $0.host == host } }
+    guard let fingerprint = Fingerprint(announcement.fingerprint), known < Self.mostOfOneHost else { return false }
     let endpoint = Endpoint(host: host, port: announcement.port)
-    defer { perHost[host] = hubs.reduce(0) { $0 + $1.endpoints.count { $0.host == host } } }
     guard let place = hubs.firstIndex(where: { $0.fingerprint == fingerprint }) else {
       guard hubs.count < Self.most else { return false }
       hubs.append(Hub(fingerprint: fingerprint, name: announcement.name, endpoints: [endpoint]))

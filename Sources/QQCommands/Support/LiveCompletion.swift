@@ -51,15 +51,7 @@ enum LiveCompletion {
     let lines = answers(arguments, .invites(ref: 1))
     return lines.compactMap { frame in
       if case .invite(let invite) = frame, invite.state == .open { invite.id } else { nil }
-    }.filter { $0.hasPrefix(word) && isInvite($0) }
-  }
-
-  /// As ids of invites are; a hub may say anything.
-  static func isInvite(_ text: String) -> Bool {
-    text.utf8.count == 10
-      && text.utf8.allSatisfy {
-        UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || UInt8(ascii: "a")...UInt8(ascii: "f") ~= $0
-      }
+    }.filter { $0.hasPrefix(word) && HubFrame.Invite.isID($0) }  // A hub may say anything.
   }
 
   /// Those that go on with the last name of a list, each with what stands before it. Pure.
