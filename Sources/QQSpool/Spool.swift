@@ -23,6 +23,12 @@ public final class Spool: Sendable {
     case work(@Sendable () -> Void)
   }
 
+  /// Who is answered. A closure that stands in a generic box by itself is wrapped once more by every access: the chain
+  /// of wrappers grows until a stack overflows.
+  private struct Sink: Sendable {
+    let answer: @Sendable (SpoolAnswer) -> Void
+  }
+
   private struct State {
     var queues: [Lane: Deque<Job>] = [:]
     var running: Set<Lane> = []
@@ -69,7 +75,7 @@ public final class Spool: Sendable {
   private let disk: SpoolDisk
   private let pool: NIOThreadPool
   private let state = Mutex(State())
-  private let sink = Mutex<(@Sendable (SpoolAnswer) -> Void)?>(nil)
+  private let sink = Mutex<Sink?>(nil)
   private let log: @Sendable (String) -> Void
 
   /// Makes the folders. `reserve`: bytes that are to stay free on the disk, where the journal has to go on too. `log` is
@@ -86,7 +92,7 @@ public final class Spool: Sendable {
   /// threads of the spool.
   public func start(_ kept: [KeptFile], _ sink: @escaping @Sendable (SpoolAnswer) -> Void) {
     for problem in disk.tidy(kept) { log(problem) }
-    self.sink.withLock { $0 = sink }
+    self.sink.withLock { $0 = Sink(answer: sink) }
     pool.start()
   }
 
@@ -181,13 +187,13 @@ public final class Spool: Sendable {
   }
 
   private func perform(_ request: SpoolRequest) {
-    let sink = sink.withLock { $0 }
+    let sink = sink.withLock(\.self)
     do throws(SpoolFailure) {
-      if let answer = try disk.perform(request) { sink?(answer) }
+      if let answer = try disk.perform(request) { sink?.answer(answer) }
     } catch {
       if case .broken(let reason) = error { log("file \(request.seq): \(reason)") }
       let (session, ref) = request.asker
-      sink?(.failed(request.seq, session: session, ref: ref, error))
+      sink?.answer(.failed(request.seq, session: session, ref: ref, error))
     }
   }
 }
