@@ -38,6 +38,7 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
 let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 
 let package = Package(
@@ -84,7 +85,7 @@ let package = Package(
         .product(name: "NIOTLS", package: "swift-nio"),
       ],
       swiftSettings: common),
-    .target(name: "QQHub", dependencies: ["QQJournal", "QQProtocol", deque], swiftSettings: pure),
+    .target(name: "QQHub", dependencies: ["QQJournal", "QQProtocol", deque, heap], swiftSettings: pure),
     .target(name: "QQSpool", dependencies: ["QQHub", "QQProtocol", "CLinux", nioPosix, deque], swiftSettings: common),
     .target(name: "QQJournal", dependencies: ["QQProtocol", deque], swiftSettings: pure),
     .target(
@@ -129,7 +130,7 @@ let package = Package(
       name: "QQServerTests",
       dependencies: [
         "qq", "QQServer", "QQHub", "QQSpool", "QQJournal", "QQIdentity", "QQProtocol", "QQTransport", "QQTestSupport",
-        logging, nio,
+        logging, nio, nioEmbedded,
       ],
       swiftSettings: common),
     .testTarget(

@@ -158,9 +158,9 @@ struct Serve: AsyncParsableCommand {
     server.metrics = metrics.flatMap(Self.metricsPlace)
     server.threads = threads ?? max(1, min(8, Self.processors - 1))
     let files = Self.raiseFileLimit()
-    server.maximumConnections = max(files - 64, files / 2)
     (hub.localAddresses, hub.interfaces) = (local.addresses, local.networks)
     server.hub = hub
+    server.limits = ConnectionLimits(connections: max(files - 64, files / 2))
 
     let logger = logger()
     let end = ServeEnd()

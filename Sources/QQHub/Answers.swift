@@ -22,6 +22,9 @@ struct Answers: Sendable {
     }
   }
 
+  /// Bytes that were written for a session.
+  func pending(_ id: SessionID) -> Int { id == current ? writer.bytes.count : written[id]?.bytes.count ?? 0 }
+
   /// What was written; begins anew.
   mutating func take() -> [(id: SessionID, bytes: [UInt8])] {
     guard !order.isEmpty else { return [] }

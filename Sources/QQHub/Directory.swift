@@ -34,19 +34,26 @@ struct Directory: Sendable {
   /// By folded nick, names a user had before included: they stay that user's.
   private var usersByNick: [String: UserID] = [:]
   private var groupsByName: [String: GroupID] = [:]
+  private(set) var byNick = NickOrder()
+  /// Where users were seen last.
+  private var places = Places()
   private var nextUser: UInt32
   private var nextGroup: UInt32
   /// Also those that can't be used any more.
   private(set) var invites = Invites()
   /// Nearly always there is none.
   private(set) var hasRemoved = false
+  /// Some user is not here any more, or let in no more: who was at an address may be.
+  private(set) var hasForgotten = false
   /// What has changed since the projection before.
   var changes: [Change] = []
 
   init(_ snapshot: Snapshot) {
     nextUser = snapshot.nextUser
     nextGroup = snapshot.nextGroup
-    for row in snapshot.users { index(row) }
+    for row in snapshot.users { index(row, isSorted: false) }
+    byNick = NickOrder(snapshot.users)
+    hasForgotten = hasForgotten || users.count != Int(nextUser) - 1
     for row in snapshot.groups {
       groups[row.id] = Group(row: row)
       groupsByName[Self.fold(group: row.name)] = row.id
@@ -86,9 +93,21 @@ struct Directory: Sendable {
     (try? GroupName(name))?.folded ?? name
   }
 
-  /// Names for a suggestion.
-  var nicks: [String] { users.values.filter { !$0.isRemoved }.map(\.row.nick) }
-  var groupNames: [String] { ["@all"] + groups.values.map { "@" + $0.row.name } }
+  /// Names for a suggestion: of many users and groups some that may be near.
+  private static let namesCompared = 256
+
+  func nicks(near nick: String) -> [String] {
+    byNick.neighbours(of: nick, most: Self.namesCompared).filter { !isRemoved($0.id) }.map(\.nick)
+  }
+
+  func groupNames(near name: String) -> [String] {
+    ["@all"] + groups.values.prefix(Self.namesCompared).map { "@" + $0.row.name }
+  }
+
+  /// Users who were last seen at an address, in the order of their numbers.
+  func users(at address: IPAddress, _ configuration: HubConfiguration) -> [UserID] {
+    places.users(at: address, configuration)
+  }
 
   /// What a user may read: everything to everybody since the user began, groups while in them, and the user's own.
   func spans(_ id: UserID, after seq: Seq) -> [ConversationSpan] {
@@ -108,9 +127,18 @@ struct Directory: Sendable {
 
   // MARK: Changing
 
-  private mutating func index(_ row: UserRow) {
+  private mutating func index(_ row: UserRow, isSorted: Bool = true) {
+    let old = users[row.id]?.row
+    if isSorted, old?.nick != row.nick {
+      if let old { byNick.remove(old.nick, row.id) }
+      byNick.insert(row.nick, row.id)
+    }
+    if old?.address != row.address {
+      if let address = old?.address { places.remove(row.id, at: address) }
+      if let address = row.address { places.insert(row.id, at: address) }
+    }
     users[row.id, default: User(row: row)].row = row
-    if row.removed != nil { hasRemoved = true }
+    if row.removed != nil { (hasRemoved, hasForgotten) = (true, true) }
     if let key = row.key { usersByKey[key] = row.id }
     for name in [row.nick] + row.former {
       if let folded = (try? Nick(name))?.folded { usersByNick[folded] = row.id }
@@ -151,8 +179,13 @@ struct Directory: Sendable {
 
   mutating func forget(_ id: UserID) {
     guard let user = users.removeValue(forKey: id) else { return }
+    hasForgotten = true
     if let key = user.row.key { usersByKey[key] = nil }
-    usersByNick = usersByNick.filter { $0.value != id }
+    for name in [user.row.nick] + user.row.former {
+      if let folded = (try? Nick(name))?.folded, usersByNick[folded] == id { usersByNick[folded] = nil }
+    }
+    byNick.remove(user.row.nick, id)
+    if let address = user.row.address { places.remove(id, at: address) }
     for stay in user.stays where stay.left == nil { groups[stay.group]?.members.removeAll { $0 == id } }
     changes.append(.forget(id))
   }

@@ -1,98 +1,6 @@
+import HeapModule
 import QQJournal
 import QQProtocol
-
-/// A file that the spool keeps, or the part of it that has come.
-public struct KeptFile: Hashable, Sendable {
-  /// Of the offer.
-  public var seq: Seq
-  /// nil while bytes are missing.
-  public var hash: TreeHash?
-
-  public init(seq: Seq, hash: TreeHash?) {
-    self.seq = seq
-    self.hash = hash
-  }
-}
-
-/// What the hub asks of its disk. Requests about one file are answered in their order.
-public enum SpoolRequest: Equatable, Sendable {
-  /// How much room there is. `token` comes back with the answer.
-  case measure(token: UInt64)
-  /// What is there of a file whose upload begins or goes on, or that somebody wants.
-  case open(Seq)
-  case write(Seq, session: SessionID, Chunk, [UInt8])
-  /// Makes what has come durable, and compares it with what the sender says it is.
-  case finish(Seq, session: SessionID, ref: Int64?, size: Int64, TreeHash)
-  /// The file is whole from now on: the hub's journal says so.
-  case keep(Seq, TreeHash)
-  /// Whether the first bytes of the file are these.
-  case check(KeptFile, session: SessionID, offset: Int64, TreeHash)
-  case read(KeptFile, session: SessionID, offset: Int64, size: Int)
-  /// `hash`: of a content that no other file has.
-  case remove(Seq, TreeHash?)
-}
-
-public enum SpoolAnswer: Equatable, Sendable {
-  /// Bytes that are free on the spool's disk.
-  case measured(token: UInt64, free: Int64)
-  /// The first `size` bytes are there, verified; `hash` is theirs.
-  case opened(Seq, size: Int64, hash: TreeHash)
-  case written(Seq, session: SessionID, end: Int64)
-  case finished(Seq, session: SessionID, ref: Int64?, size: Int64, TreeHash)
-  case checked(Seq, session: SessionID, offset: Int64, isSame: Bool)
-  case read(Seq, session: SessionID, Chunk, [UInt8])
-  /// `session` asked for it; 0 where none did.
-  case failed(Seq, session: SessionID, ref: Int64?, SpoolFailure)
-}
-
-public enum SpoolFailure: Error, Hashable, Sendable {
-  /// What came is not what its header says, or not all of it.
-  case mismatch
-  case noSpace
-  /// Anything else, for the log.
-  case broken(String)
-
-  /// For the log.
-  public var reason: String {
-    switch self {
-    case .mismatch: "it isn't what its header says"
-    case .noSpace: "the disk is full"
-    case .broken(let reason): reason
-    }
-  }
-}
-
-/// What a session does with a file.
-enum Transfer: Equatable, Sendable {
-  case uploading(Upload)
-  case getting(Getting)
-
-  struct Upload: Equatable, Sendable {
-    var file: Seq
-    /// Until the spool has said what is there: the request's number.
-    var ref: Int64?
-    var isOpening = true
-    /// All has come: what is there is being made durable.
-    var isFinishing = false
-    /// Bytes that were handed to the spool.
-    var received: Int64 = 0
-  }
-
-  struct Getting: Equatable, Sendable {
-    var file: Seq
-    var ref: Int64?
-    /// The hash of what is there is being compared, or looked at at all.
-    var isOpening = true
-    var next: Int64
-    var hash: TreeHash?
-    var isReading = false
-    /// The channel takes more.
-    var isWritable = true
-    var isDone = false
-    /// When its progress was last told.
-    var told = Timestamp(milliseconds: 0)
-  }
-}
 
 /// The files that the hub keeps.
 struct Files: Sendable {
@@ -107,25 +15,36 @@ struct Files: Sendable {
     /// The sender's sessions that wait to hear who has it.
     var waiting: [Receipts.Waiting] = []
 
+    /// Bytes that its upload, if one is under way, has yet to bring.
+    var toCome: Int64 { uploader == nil ? 0 : max(0, size - (verified ?? 0)) }
+
     /// Bytes it takes, or will.
     var size: Int64 { row.content?.size ?? max(row.info.size ?? 0, verified ?? 0) }
     var kept: KeptFile { KeptFile(seq: row.seq, hash: row.content?.hash) }
   }
 
   private(set) var all: [Seq: File] = [:]
+  /// In ascending order.
+  private(set) var order: [Seq] = []
+  /// How many files have a content.
+  private var shared: [TreeHash: Int] = [:]
+  private var toCome: Int128 = 0
   private var byID: [MessageID: [Seq]] = [:]
   /// Offers whose room is being measured.
-  var measuring: [UInt64: (session: SessionID, user: UserID, send: ClientFrame.Send)] = [:]
-  /// When everybody has them: when they go, and when the first of them does.
+  private var measuring: [UInt64: (session: SessionID, user: UserID, send: ClientFrame.Send)] = [:]
+  /// Of which sessions.
+  private var measuringOf: [SessionID: Set<UInt64>] = [:]
+  /// When each file is to be discarded that everybody has.
   private var due: [Seq: Timestamp] = [:]
-  private(set) var discardDue: Timestamp?
+  /// The same by time, with some that hold no longer.
+  private var dueOrder = Heap<Due>()
   /// What sessions wait for receipts of.
   private var waiting: [SessionID: Set<Seq>] = [:]
   /// Handed to the journal to be discarded.
   private var discarding: Set<Seq> = []
 
   init(_ snapshot: Snapshot) {
-    for row in snapshot.files { put(row) }
+    for row in snapshot.files.sorted(by: { $0.seq < $1.seq }) { put(row) }
   }
 
   subscript(seq: Seq) -> File? { all[seq] }
@@ -139,8 +58,10 @@ struct Files: Sendable {
     if all[row.seq] == nil {
       byID[row.offer.id, default: []].append(row.seq)
       let file = File(row: row)
-      count(row.offer.sender, file.size, 1)
+      add(file.size, of: row.offer.sender)
       all[row.seq] = file
+      order.append(row.seq)
+      if let hash = row.content?.hash { shared[hash, default: 0] += 1 }
     } else {
       update(row.seq) { $0.row = row }
     }
@@ -148,37 +69,51 @@ struct Files: Sendable {
 
   mutating func update(_ seq: Seq, _ body: (inout File) -> Void) {
     guard var file = all[seq] else { return }
-    let size = file.size
+    let before = file
     body(&file)
-    if file.size != size {
-      count(file.row.offer.sender, size, -1)
-      count(file.row.offer.sender, file.size, 1)
+    if file.size != before.size {
+      remove(before.size, of: file.row.offer.sender)
+      add(file.size, of: file.row.offer.sender)
     }
+    toCome += Int128(file.toCome) - Int128(before.toCome)
+    if let hash = file.row.content?.hash, before.row.content == nil { shared[hash, default: 0] += 1 }
     all[seq] = file
   }
 
   mutating func remove(_ seq: Seq) -> File? {
     guard let file = all.removeValue(forKey: seq) else { return nil }
-    count(file.row.offer.sender, file.size, -1)
+    remove(file.size, of: file.row.offer.sender)
+    toCome -= Int128(file.toCome)
+    let place = order.partitioningIndex { $0 >= seq }
+    if place < order.count, order[place] == seq { order.remove(at: place) }
+    if let hash = file.row.content?.hash, let others = shared[hash] { shared[hash] = others > 1 ? others - 1 : nil }
     byID[file.row.offer.id]?.removeAll { $0 == seq }
     if byID[file.row.offer.id]?.isEmpty == true { byID[file.row.offer.id] = nil }
-    if due.removeValue(forKey: seq) != nil { discardDue = due.values.min() }
+    due[seq] = nil
     discarding.remove(seq)
     return file
   }
 
   /// Whether another file has the same content.
-  func isShared(_ hash: TreeHash) -> Bool { all.values.contains { $0.row.content?.hash == hash } }
+  func isShared(_ hash: TreeHash) -> Bool { shared[hash] != nil }
 
   /// Files and bytes, kept and on their way through the journal.
   struct Total: Equatable, Sendable {
-    var count = 0
-    var bytes: Int64 = 0
+    private(set) var count = 0
+    /// Wide enough for as many files of 53 bits as there may ever be: what was added can be taken away again.
+    private var sum: Int128 = 0
 
-    mutating func add(_ size: Int64, _ sign: Int) {
-      count += sign
-      // Sizes have 53 bits, and there are fewer files than would overflow what is left.
-      bytes = sign > 0 ? bytes.addingReportingOverflow(size).partialValue : bytes - size
+    /// At most what an `Int64` holds.
+    var bytes: Int64 { Int64(clamping: sum) }
+
+    mutating func add(_ size: Int64) {
+      count += 1
+      sum += Int128(size)
+    }
+
+    mutating func remove(_ size: Int64) {
+      count -= 1
+      sum -= Int128(size)
     }
   }
 
@@ -187,22 +122,79 @@ struct Files: Sendable {
 
   func total(of user: UserID) -> Total { totals[user] ?? Total() }
 
-  /// What a user wants to offer counts before it is decided, so that a hundred offers at once are no way around a limit.
-  mutating func count(_ user: UserID, _ size: Int64, _ sign: Int) {
-    total.add(size, sign)
-    totals[user, default: Total()].add(size, sign)
+  private mutating func add(_ size: Int64, of user: UserID) {
+    total.add(size)
+    totals[user, default: Total()].add(size)
+  }
+
+  private mutating func remove(_ size: Int64, of user: UserID) {
+    total.remove(size)
+    totals[user, default: Total()].remove(size)
     if totals[user] == Total() { totals[user] = nil }
+  }
+
+  // MARK: Offers on their way
+
+  /// An offer that isn't applied yet. The same one may be on its way several times.
+  private struct Reservation {
+    /// What it counts; nil for the retry of an offer that is kept.
+    var counted: Int64?
+    var uses: Int
+  }
+
+  private struct OfferKey: Hashable {
+    var user: UserID
+    var id: MessageID
+  }
+
+  private var reservations: [OfferKey: Reservation] = [:]
+
+  /// The user has offered this before, or is about to: another such offer is a retry.
+  func isKnown(_ id: MessageID, of user: UserID) -> Bool {
+    reservations[OfferKey(user: user, id: id)] != nil || (byID[id] ?? []).contains { all[$0]?.row.offer.sender == user }
+  }
+
+  /// What a user wants to offer counts before it is decided, so that a hundred offers at once are no way around a
+  /// limit. A retry counts nothing, whatever size it names.
+  mutating func reserve(_ id: MessageID, of user: UserID, size: Int64) {
+    let key = OfferKey(user: user, id: id)
+    if reservations[key] != nil {
+      reservations[key]?.uses += 1
+    } else {
+      let counted = isKnown(id, of: user) ? nil : size
+      reservations[key] = Reservation(counted: counted, uses: 1)
+      if let counted { add(counted, of: user) }
+    }
+  }
+
+  /// It was decided, or will not be. An offer that was accepted counts as itself from now on.
+  mutating func release(_ id: MessageID, of user: UserID) {
+    let key = OfferKey(user: user, id: id)
+    guard var reservation = reservations[key] else { return }
+    reservation.uses -= 1
+    reservations[key] = reservation.uses > 0 ? reservation : nil
+    if reservation.uses == 0, let counted = reservation.counted { remove(counted, of: user) }
   }
 
   /// Bytes that are still to come of uploads that are under way. What nobody sends just now is promised no room: it would
   /// be everybody's that is kept free for whoever never comes back.
-  var outstanding: Int64 {
-    all.values.lazy.filter { $0.uploader != nil }.reduce(0) {
-      $0.addingReportingOverflow(max(0, $1.size - ($1.verified ?? 0))).partialValue
-    }
-  }
+  var outstanding: Int64 { Int64(clamping: toCome) }
 
   // MARK: Receipts
+
+  mutating func measure(_ send: ClientFrame.Send, of user: UserID, _ session: SessionID, _ token: UInt64) {
+    reserve(send.id, of: user, size: send.file?.size ?? 0)
+    measuring[token] = (session, user, send)
+    measuringOf[session, default: []].insert(token)
+  }
+
+  /// The offer whose room was measured; it stays reserved.
+  mutating func measured(_ token: UInt64) -> (session: SessionID, user: UserID, send: ClientFrame.Send)? {
+    guard let offer = measuring.removeValue(forKey: token) else { return nil }
+    measuringOf[offer.session]?.remove(token)
+    if measuringOf[offer.session]?.isEmpty == true { measuringOf[offer.session] = nil }
+    return offer
+  }
 
   mutating func wait(_ waiting: Receipts.Waiting) {
     guard !waiting.remaining.isEmpty, all[waiting.seq] != nil else { return }
@@ -221,9 +213,9 @@ struct Files: Sendable {
   }
 
   mutating func closed(_ session: SessionID) {
-    for (token, offer) in measuring where offer.session == session {
-      measuring[token] = nil
-      count(offer.user, offer.send.file?.size ?? 0, -1)
+    for token in measuringOf.removeValue(forKey: session) ?? [] {
+      guard let offer = measuring.removeValue(forKey: token) else { continue }
+      release(offer.send.id, of: offer.user)
     }
     for seq in waiting.removeValue(forKey: session) ?? [] {
       all[seq]?.waiting.removeAll { $0.session == session }
@@ -232,31 +224,49 @@ struct Files: Sendable {
 
   // MARK: Discarding
 
+  private struct Due: Comparable {
+    var time: Timestamp
+    var seq: Seq
+
+    static func < (a: Due, b: Due) -> Bool { (a.time, a.seq) < (b.time, b.seq) }
+  }
+
+  /// When the first file is to be discarded, or what was to be at that time is found to stay.
+  var discardDue: Timestamp? { due.isEmpty ? nil : dueOrder.min?.time }
+
   mutating func discard(_ seq: Seq, at time: Timestamp) {
-    guard !discarding.contains(seq) else { return }
+    guard !discarding.contains(seq), all[seq] != nil, due[seq] != time else { return }
     due[seq] = time
-    discardDue = due.values.min()
+    dueOrder.insert(Due(time: time, seq: seq))
+  }
+
+  /// The journal had no room to discard them.
+  mutating func refused(_ seqs: [Seq], until time: Timestamp) {
+    for seq in seqs where discarding.remove(seq) != nil { discard(seq, at: time) }
   }
 
   /// Somebody wants it after all.
-  mutating func keep(_ seq: Seq) {
-    if due.removeValue(forKey: seq) != nil { discardDue = due.values.min() }
-  }
+  mutating func keep(_ seq: Seq) { due[seq] = nil }
 
-  /// Those whose time has come and that nobody is getting just now.
+  /// Files that one record discards.
+  private static let discardedAtOnce = 256
+
+  /// Those whose time has come and that nobody is getting just now; the rest the next time.
   mutating func takeDue(_ now: Timestamp) -> [Seq] {
-    guard let discardDue, now >= discardDue else { return [] }
-    let seqs = due.filter { $0.value <= now }.keys.sorted()
-    for seq in seqs {
+    var seqs: [Seq] = []
+    while seqs.count < Self.discardedAtOnce, let first = dueOrder.min, first.time <= now {
+      dueOrder.removeMin()
+      guard due[first.seq] == first.time else { continue }
       // Who waits for bytes that don't come doesn't hold it up.
-      if all[seq]?.row.content != nil, all[seq]?.getters.isEmpty == false {
-        due[seq] = now + 60_000
+      if all[first.seq]?.row.content != nil, all[first.seq]?.getters.isEmpty == false {
+        due[first.seq] = now + 60_000
+        dueOrder.insert(Due(time: now + 60_000, seq: first.seq))
       } else {
-        due[seq] = nil
-        discarding.insert(seq)
+        due[first.seq] = nil
+        discarding.insert(first.seq)
+        seqs.append(first.seq)
       }
     }
-    self.discardDue = due.values.min()
-    return seqs.filter { discarding.contains($0) }
+    return seqs.sorted()
   }
 }

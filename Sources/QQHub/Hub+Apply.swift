@@ -49,20 +49,21 @@ extension Hub {
       end(&run)
     }
     end(&run)
+    if isFull, batch.records.contains(where: { !$0.record.isEssential }) { noticeRoom() }
     if !batch.records.isEmpty {
       deliveries.append(.project(Projection(changes: directory.changes, through: applied)))
       directory.changes.removeAll(keepingCapacity: true)
     }
-    for session in admitted { receiveHeld(session) }
+    for session in admitted { goOn(session) }
   }
 
   /// A proposal of this hub's own has come back.
   @inline(__always)
-  private mutating func returned(_ body: Record.Body) {
+  mutating func returned(_ body: Record.Body) {
     if case .message(let message) = body {
       guard let attachment = message.attachment else { return }
       // An offer counted while it was on its way; one that is accepted counts as itself.
-      if case .file(let info) = attachment { files.count(message.sender, info.size ?? 0, -1) }
+      if case .file = attachment { files.release(message.id, of: message.sender) }
     }
     uncommittedChanges -= 1
   }
@@ -88,23 +89,19 @@ extension Hub {
     if run.sentBefore > 0 { sessions[id]?.sentBefore = run.sentBefore }
     if run.answered > 0 {
       sessions[id]?.outstanding -= run.answered
+      goOn(id)
       closeIfDone(id)
     }
     run = Run()
-  }
-
-  /// What a new user's session said before it was welcomed.
-  private mutating func receiveHeld(_ id: SessionID) {
-    guard let frames = sessions[id]?.held, !frames.isEmpty else { return }
-    sessions[id]?.held = []
-    for frame in frames { receive(frame, from: id) }
-    closeIfDone(id)
   }
 
   private mutating func apply(
     _ body: MessageBody, _ committed: Committed, from session: SessionID?, ref: Int64?, _ run: inout Run
   ) {
     let receipts = takeWanted(body.id, committed.record.origin, ref)
+    if let session, Self.isHeavy(body.targets, wantsReceipts: receipts), body.attachment == nil {
+      sessions[session]?.heavySends -= 1
+    }
     // Said before the removal was known, and ordered behind it.
     if directory.isRemoved(body.sender) { return }
     let digest = ContentDigest.of(body)
@@ -147,7 +144,7 @@ extension Hub {
 
   /// Whether the sender asked for receipts. Asked for every record of ours, also where its session is gone: what isn't
   /// taken out here would stay.
-  private mutating func takeWanted(_ id: MessageID, _ origin: Origin, _ ref: Int64?) -> Bool {
+  mutating func takeWanted(_ id: MessageID, _ origin: Origin, _ ref: Int64?) -> Bool {
     guard !wantsReceipts.isEmpty, origin.hub == configuration.instance else { return false }
     return wantsReceipts.remove(ReceiptKey(session: origin.session, ref: ref, id: id)) != nil
   }

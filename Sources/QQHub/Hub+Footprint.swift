@@ -15,11 +15,14 @@ package struct HubFootprint: Equatable, Sendable {
 }
 
 extension Hub {
+  /// What sessions have cost so far, in the units of `Turns`: it doesn't depend on how fast a machine is.
+  package var workSpent: Int { turns.spent }
+
   package var footprint: HubFootprint {
     HubFootprint(
       sessions: sessions.count, readers: readers.values.reduce(0) { $0 + $1.count },
       live: live.values.reduce(0) { $0 + $1.count }, holders: holders.count, watchers: watchers.count,
       tailBytes: tail.bytes, recentIDs: recent.count, receipts: receipts.count, wantedReceipts: wantsReceipts.count,
-      questions: questions.count, moves: moves.count)
+      questions: questions.count + storeQueue.count, moves: moves.count)
   }
 }

@@ -140,19 +140,27 @@ extension Hub {
     propose(.saved(user, file: seq), from: id, ref: ref)
   }
 
-  /// A part at a time, and no more than one part for what came at once: a short question can have a long answer.
   mutating func receiveFiles(_ ref: Int64?, after: Seq, from id: SessionID, _ user: UserID) {
-    if isOverfed(id, ref) { return }
-    let pending = files.all.values.filter {
-      $0.row.seq > after && isMeant(user, by: $0.row) && !$0.row.saved.binarySearch(user)
+    sessions[id]?.job = .files(ref: ref, after: after)
+  }
+
+  /// Goes on with listing the files that a user hasn't saved yet; a part of them is an answer.
+  mutating func listFiles(_ ref: Int64?, after: Seq, for id: SessionID, _ user: UserID) {
+    let start = files.order.partitioningIndex { $0 > after }
+    let before = answers.pending(id)
+    var last = after
+    for seq in files.order[start...].prefix(8 * Self.linesAtOnce) {
+      turns.spend(1)
+      last = seq
+      guard let row = files[seq]?.row, isMeant(user, by: row), !row.saved.binarySearch(user) else { continue }
+      turns.spend(8)
+      answer(id, .file(shown(row, ref: ref)))
+      guard answers.pending(id) - before > configuration.catchUpBytes / 2, seq != files.order.last else { continue }
+      sessions[id]?.job = nil
+      return answer(id, .ok(.init(ref: ref, seq: seq, more: true)))
     }
-    let seqs = pending.map(\.row.seq).sorted()
-    for (index, seq) in seqs.enumerated() {
-      if let row = files[seq]?.row { answer(id, .file(shown(row, ref: ref))) }
-      if answers.writer.bytes.count > configuration.catchUpBytes / 2, index + 1 < seqs.count {
-        return answer(id, .ok(.init(ref: ref, seq: seq, more: true)))
-      }
-    }
-    answer(id, .ok(.init(ref: ref)))
+    let isDone = files.order.last.map { $0 <= last } ?? true
+    sessions[id]?.job = isDone ? nil : .files(ref: ref, after: last)
+    if isDone { answer(id, .ok(.init(ref: ref))) }
   }
 }

@@ -46,13 +46,15 @@ extension Hub {
 
   static let removedMessage = "this key was removed from this hub by an owner of it (qq admin restore lets it in again)"
 
+  public static let plaintextRefused = "this hub takes TLS alone (it was started without --plaintext)"
+
   private func plaintextRefusal(_ peer: Peer) -> (code: ErrorCode, message: String)? {
     let address = peer.address
     if peer.isClassic {
       return configuration.admits(address) ? nil : (.notAdmitted, "\(address) is not admitted here")
     }
     switch configuration.plaintext {
-    case .refused: return (.plaintextRefused, "this hub takes TLS alone (it was started without --plaintext)")
+    case .refused: return (.plaintextRefused, Self.plaintextRefused)
     case .loopback where !configuration.isLocal(address):
       return (.plaintextRefused, "this hub takes plaintext from its own machine alone (see --plaintext=lan)")
     case .admitted where !configuration.admits(address):
@@ -76,7 +78,13 @@ extension Hub {
 
   mutating func welcome(_ id: SessionID, _ user: UserID) {
     guard let peer = sessions[id]?.peer, let row = directory[user]?.row else { return }
+    if let refusal = present.refusal(user, peer, isOwner: isOwner(id), configuration.sessions) {
+      return fail(id, .tooManySessions, refusal)
+    }
+    present.insert(id, user, peer)
+    sessions[id]?.welcomedAs = user
     sessions[id]?.phase = .ready(user)
+    deliveries.append(.welcomed(id))
     answer(
       id,
       .welcome(
@@ -136,7 +144,7 @@ extension Hub {
   /// A guest owns nothing: the name goes to a key, and whoever used it meanwhile is told.
   private mutating func evict(_ guest: UserID) {
     guard let nick = directory[guest]?.row.nick else { return }
-    for id in sessions.filter({ $0.value.user == guest }).keys.sorted() {
+    for id in present.sessions(of: guest) {
       fail(id, .nickTaken, "the nick \"\(nick)\" now belongs to a key")
     }
     directory.forget(guest)
@@ -152,7 +160,9 @@ extension Hub {
     if body.isExplicit { return nil }
     let withHost = Nick.derived(from: body.nick, host: body.host.isEmpty ? nil : body.host).text
     if isFree(withHost) { return withHost }
-    for number in 2...9_999 {
+    // The first numbers for people; then, where many have this name, one that the key chooses: each try costs something.
+    let chosen = (body.key ?? []).prefix(3).reduce(0) { $0 << 8 | Int($1) }
+    for number in Array(2...32) + (0..<32).map({ 1_000 + (chosen + $0) % 999_000 }) {
       let numbered = Nick.derived(from: withHost, host: String(number)).text
       if isFree(numbered) { return numbered }
     }
@@ -196,6 +206,10 @@ extension Hub {
     }
     if let holder, holder != user { evict(holder) }
     receipts.renamed(user, from: row.nick)
+    if readers[user] != nil {
+      online.remove(row.nick, user)
+      online.insert(nick, user)
+    }
     directory.update(user) { row in
       if !isSame(row.nick) { row.former.append(row.nick) }
       row.former.removeAll(where: isSame)

@@ -86,8 +86,8 @@ extension Hub {
 
   /// For an error: who to turn to.
   var owners: String {
-    let nicks = directory.users.values.filter { $0.row.key.map(configuration.ownerKeys.contains) == true }
-      .map(\.row.nick).sorted()
+    let nicks = configuration.ownerKeys.compactMap { directory.user(key: $0) }.compactMap { directory[$0]?.row.nick }
+      .sorted()
     return nicks.isEmpty ? "" : " (\(nicks.joined(separator: ", ")))"
   }
 
@@ -181,9 +181,19 @@ extension Hub {
   }
 
   mutating func receiveInvites(_ ref: Int64?, from id: SessionID, _ user: UserID) {
-    if isOverfed(id, ref) { return }
-    for row in invites(id, user) { answer(id, .invite(frame(row, ref))) }
-    answer(id, .ok(.init(ref: ref)))
+    let rows = invites(id, user)
+    turns.spend(rows.count / 4)
+    sessions[id]?.job = .invites(ref: ref, rows[...])
+  }
+
+  mutating func listInvites(_ ref: Int64?, _ rows: ArraySlice<InviteRow>, for id: SessionID) {
+    for row in rows.prefix(Self.linesAtOnce) {
+      turns.spend(8)
+      answer(id, .invite(frame(row, ref)))
+    }
+    let rest = rows.dropFirst(Self.linesAtOnce)
+    sessions[id]?.job = rest.isEmpty ? nil : .invites(ref: ref, rest)
+    if rest.isEmpty { answer(id, .ok(.init(ref: ref))) }
   }
 
   mutating func receiveRevoke(_ ref: Int64?, _ name: String, from id: SessionID, _ user: UserID) {

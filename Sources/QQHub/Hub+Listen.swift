@@ -30,9 +30,8 @@ extension Hub {
     case .unread:
       if directory[user]?.isGuest == false { start = cursor(key) ?? directory[user]?.row.start ?? 0 }
     case .time(let time):
-      deliveries.append(.locate(time, ask(.locate(session: id))))
       sessions[id]?.reading = reading
-      return
+      return ask(.locate(session: id, time), of: user)
     }
     reading.position = .behind(after: start)
     sessions[id]?.reading = reading
@@ -51,7 +50,11 @@ extension Hub {
     let wasOnline = readers[user] != nil
     readers[user, default: []].insertSorted(id)
     guard let address = sessions[id]?.peer.address else { return }
-    if !wasOnline { announce(user, address, online: true) }
+    places.insert(user, at: address)
+    if !wasOnline {
+      if let nick = directory[user]?.row.nick { online.insert(nick, user) }
+      announce(user, address, online: true)
+    }
     saw(user, at: address)
   }
 
@@ -84,8 +87,10 @@ extension Hub {
       holders[key] = nil
       promote(key)
     }
+    places.remove(user, at: session.peer.address)
     if readers[user]?.isEmpty == true {
       readers[user] = nil
+      if let nick = directory[user]?.row.nick { online.remove(nick, user) }
       announce(user, session.peer.address, online: false)
       saw(user, at: session.peer.address)
     }
@@ -105,6 +110,7 @@ extension Hub {
 
   private mutating func announce(_ user: UserID, _ address: IPAddress, online: Bool) {
     guard let nick = directory[user]?.row.nick else { return }
+    turns.spend(watchers.count)
     for watcher in watchers {
       answer(watcher, .presence(.init(time: now, nick: nick, address: address.description, online: online)))
     }
@@ -112,13 +118,17 @@ extension Hub {
 
   // MARK: Catching up
 
+  /// Segments that are looked at for a reader which is behind, until it asks for more.
+  private static let segmentsAtOnce = 2_048
+
   private mutating func setLive(_ id: SessionID, _ user: UserID, _ isLive: Bool) {
-    everyoneLive = nil
     if isLive {
       live[user, default: []].insertSorted(id)
+      everyoneLive.insertSorted(id)
     } else {
       live[user]?.removeAll { $0 == id }
       if live[user]?.isEmpty == true { live[user] = nil }
+      everyoneLive.removeSorted(id)
     }
   }
 
@@ -130,16 +140,12 @@ extension Hub {
 
   /// Writes what a session is behind with, as much as its channel should get at once.
   mutating func pump(_ id: SessionID) {
-    guard let session = sessions[id], let user = session.user, case .behind(var after)? = session.reading?.position
+    guard let session = sessions[id], let user = session.user, !session.scansTail,
+      case .behind(var after)? = session.reading?.position
     else { return }
     if after < max(tail.coveredAfter, session.sentBefore) {
       sessions[id]?.reading?.position = .paging(after: after)
-      // The store may know more by the time it answers, for instance a message to a group that the user has left or
-      // joined since: the question ends where its knowledge ends.
-      var spans = directory.spans(user, after: after)
-      for index in spans.indices { spans[index].through = min(spans[index].through, applied) }
-      let query = PageQuery(spans: spans, limit: PageQuery.maximumLimit)
-      deliveries.append(.page(query, ask(.catchUp(session: id, after: after, through: applied))))
+      ask(.catchUp(session: id, after: after), of: user)
       return
     }
     // What this event has gathered so far belongs to the tail as well.
@@ -149,7 +155,10 @@ extension Hub {
     let row = directory[user]?.row
     let start = row?.start ?? 0
     var wroteSomething = false
-    while index < tail.segments.count, budget > 0 {
+    // Segments that are for others cost something too.
+    var segmentsLeft = Self.segmentsAtOnce
+    while index < tail.segments.count, budget > 0, segmentsLeft > 0 {
+      segmentsLeft -= 1
       let segment = tail.segments[index]
       if segment.audience.includes(user, id), segment.last > start,
         !segment.audience.isEveryone || row?.hears(at: segment.last) != false
@@ -162,6 +171,13 @@ extension Hub {
       }
       after = segment.last
       index += 1
+    }
+    turns.spend((Self.segmentsAtOnce - segmentsLeft) / 8)
+    if index < tail.segments.count, segmentsLeft == 0 {
+      sessions[id]?.reading?.position = .behind(after: after)
+      sessions[id]?.scansTail = true
+      turns.wait(id)
+      return
     }
     // Its channel has to know that it isn't stalled any more.
     if !wroteSomething { deliveries.append(.catchUp(id, [])) }
@@ -243,7 +259,7 @@ extension Hub {
 
   /// Cursor moves ride with the next commit; where none comes, they are one themselves.
   mutating func proposeMoves() {
-    guard let due = movesDue, !proposals.isEmpty || now >= due else { return }
+    guard let due = movesDue, !proposals.isEmpty && !isFull || now >= due else { return }
     let list = moves.sorted { ($0.key.user, $0.key.name) < ($1.key.user, $1.key.name) }.map {
       CursorMove(user: $0.key.user, name: $0.key.name, seq: $0.value)
     }
@@ -254,14 +270,14 @@ extension Hub {
   }
 }
 
-extension [SessionID] {
-  mutating func insertSorted(_ id: SessionID) {
-    // A new session's number is the highest there is.
-    if let last, last > id {
-      guard let place = firstIndex(where: { $0 >= id }) else { return }
-      if self[place] != id { insert(id, at: place) }
-    } else if last != id {
-      append(id)
-    }
+extension Array where Element: Comparable {
+  mutating func insertSorted(_ element: Element) {
+    let place = partitioningIndex { $0 >= element }
+    if place == count || self[place] != element { insert(element, at: place) }
+  }
+
+  mutating func removeSorted(_ element: Element) {
+    let place = partitioningIndex { $0 >= element }
+    if place < count, self[place] == element { remove(at: place) }
   }
 }

@@ -3,48 +3,55 @@ import QQProtocol
 
 /// Offering files, and what becomes of an offer: an offer is a message whose bytes come later.
 extension Hub {
-  /// An offer waits for the spool to say how much room there is.
+  /// An offer waits for the spool to say how much room there is. The retry of one that was accepted, or is about to be
+  /// decided, takes no room, and is answered as that one was.
   mutating func measure(_ send: ClientFrame.Send, _ info: FileInfo, _ sender: Sending) {
+    if files.isKnown(send.id, of: sender.user) {
+      files.reserve(send.id, of: sender.user, size: 0)
+      return offer(send, info, sender)
+    }
     if let failure = tooMany(info, sender.user) ?? refusal(info, sender.user) {
-      // The retry of one that was accepted is answered as it was.
-      if !files.offered(send.id).contains(where: { $0.row.offer.sender == sender.user }) {
-        return answer(sender.session, .error(.init(ref: send.ref, failure.code, failure.message, id: send.id)))
-      }
+      return answer(sender.session, .error(.init(ref: send.ref, failure.code, failure.message, id: send.id)))
     }
     let token = nextToken
     nextToken += 1
-    files.measuring[token] = (sender.session, sender.user, send)
-    files.count(sender.user, info.size ?? 0, 1)
+    files.measure(send, of: sender.user, sender.session, token)
     sessions[sender.session]?.outstanding += 1
     deliveries.append(.spool(.measure(token: token)))
   }
 
   mutating func measured(_ token: UInt64, free: Int64) {
-    guard let (id, user, send) = files.measuring.removeValue(forKey: token) else { return }
+    guard let (id, user, send) = files.measured(token) else { return }
     sessions[id]?.outstanding -= 1
     defer { closeIfDone(id) }
-    guard let info = send.file else { return }
-    guard let sender = sending(id) else { return files.count(user, info.size ?? 0, -1) }
-    let isRetry = files.offered(send.id).contains { $0.row.offer.sender == sender.user }
-    let needed = (info.size ?? 0).addingReportingOverflow(files.outstanding)
-    let room = free - configuration.files.reserve
-    if !isRetry, needed.overflow || needed.partialValue > room {
-      files.count(user, info.size ?? 0, -1)
+    guard let info = send.file, let sender = sending(id) else { return files.release(send.id, of: user) }
+    let size = info.size ?? 0
+    // What others bring just now may need all that is free: less than nothing is left then.
+    let (room, overflow) = free.subtractingReportingOverflow(configuration.files.reserve)
+    let left = overflow ? 0 : max(0, room) - min(max(0, room), files.outstanding)
+    if size > left || size == 0 && room < 0 {
+      files.release(send.id, of: user)
       return answer(
         id,
         .error(
           .init(
             ref: send.ref, .noSpace,
-            "the hub's disk has no room for \"\(info.name)\": \(ByteCount.text(info.size ?? 0)) are wanted, "
-              + "\(ByteCount.text(max(0, room - files.outstanding))) are left", id: send.id)))
+            "the hub's disk has no room for \"\(info.name)\": \(ByteCount.text(size)) are wanted, "
+              + "\(ByteCount.text(left)) are left", id: send.id)))
     }
+    offer(send, info, sender)
+  }
+
+  private mutating func offer(_ send: ClientFrame.Send, _ info: FileInfo, _ sender: Sending) {
     let targets = send.to.map { resolveAddress($0, lastSeen: send.lastSeen, peer: sender.peer) }
-    if send.wantsReceipts { wantsReceipts.insert(ReceiptKey(session: id, ref: send.ref, id: send.id)) }
+    if send.wantsReceipts {
+      wantsReceipts.insert(ReceiptKey(session: sender.session, ref: send.ref, id: send.id))
+    }
     propose(
       .message(
         MessageBody(
           sender: sender.user, from: sender.nick, address: sender.peer.address, id: send.id, targets: targets, text: "",
-          attachment: .file(info))), from: id, ref: send.ref)
+          attachment: .file(info))), from: sender.session, ref: send.ref)
   }
 
   /// Why a file of this size isn't taken.

@@ -1,120 +1,159 @@
 import QQJournal
 import QQProtocol
 
-/// What a store's answer is for.
-enum Question: Sendable {
-  /// `through`: what was known then of who is in which group holds up to here.
-  case catchUp(session: SessionID, after: Seq, through: Seq)
-  case locate(session: SessionID)
-  case locateHistory(session: SessionID, ClientFrame.HistoryRequest)
-  case history(session: SessionID, ClientFrame.HistoryRequest)
+extension Hub {
+  /// Asked of the store when it is this user's turn.
+  mutating func ask(_ question: Question, of user: UserID) {
+    sessions[question.session]?.outstanding += 1
+    if question.holdsSession { sessions[question.session]?.questions += 1 }
+    storeQueue.append(question, of: user)
+  }
 
-  var session: SessionID {
-    switch self {
-    case .catchUp(let id, _, _), .locate(let id), .locateHistory(let id, _), .history(let id, _): id
+  /// Hands the store what it has time for. Whoever has gone meanwhile wants to know nothing any more.
+  mutating func askStore() {
+    while let question = storeQueue.next() {
+      guard let user = sessions[question.session]?.user else { continue }
+      let token = ReadToken(number: nextToken)
+      switch question {
+      case .catchUp(_, let after):
+        // The store may know more by the time it answers, for instance a message to a group that the user has left or
+        // joined since: the question ends where its knowledge ends.
+        var spans = directory.spans(user, after: after)
+        for index in spans.indices { spans[index].through = min(spans[index].through, applied) }
+        deliveries.append(.page(PageQuery(spans: spans, limit: PageQuery.maximumLimit), token))
+      case .locate(_, let time), .locateHistory(_, let time, _): deliveries.append(.locate(time, token))
+      case .history(let id, let request, let floor):
+        guard let query = historyQuery(id, user, request, floor: floor) else {
+          settled(question)
+          continue
+        }
+        deliveries.append(.page(query, token))
+      }
+      nextToken += 1
+      storeQueue.asked()
+      // What was known of groups when it was asked holds up to here.
+      questions[token] = Asked(question: question, through: applied)
     }
   }
-}
 
-extension Hub {
-  mutating func ask(_ question: Question) -> ReadToken {
-    let token = ReadToken(number: nextToken)
-    nextToken += 1
-    questions[token] = question
-    sessions[question.session]?.outstanding += 1
-    return token
+  struct Asked: Sendable {
+    var question: Question
+    var through: Seq
+  }
+
+  private mutating func settled(_ question: Question) {
+    let id = question.session
+    sessions[id]?.outstanding -= 1
+    if question.holdsSession { sessions[id]?.questions -= 1 }
+    goOn(id)
+    closeIfDone(id)
   }
 
   mutating func answered(_ token: ReadToken, _ page: Page) {
-    guard let question = questions.removeValue(forKey: token) else { return }
-    sessions[question.session]?.outstanding -= 1
-    switch question {
-    case .catchUp(let id, let after, let through): caughtUp(id, after: after, through: through, page)
-    case .history(let id, let request): answerHistory(id, request, page)
+    guard let asked = questions.removeValue(forKey: token) else { return }
+    storeQueue.answered()
+    switch asked.question {
+    case .catchUp(let id, let after): caughtUp(id, after: after, through: asked.through, page)
+    case .history(let id, let request, _): answerHistory(id, request, page)
     case .locate, .locateHistory: break
     }
-    closeIfDone(question.session)
+    settled(asked.question)
   }
 
   mutating func located(_ token: ReadToken, _ seq: Seq) {
-    guard let question = questions.removeValue(forKey: token) else { return }
-    sessions[question.session]?.outstanding -= 1
-    switch question {
-    case .locate(let id):
-      guard let reading = sessions[id]?.reading, reading.position == .locating else { return }
-      let start = min(seq, applied)
-      sessions[id]?.reading?.position = .behind(after: start)
-      answer(id, .ok(.init(ref: reading.ref, seq: start, isFollowing: reading.isFollowing)))
-      pump(id)
-    case .locateHistory(let id, var request):
-      guard let user = sessions[id]?.user else { return }
-      request.since = nil
-      if request.after == nil && request.before == nil { request.after = seq }
-      floorHistory(id, user, request, floor: seq)
+    guard let asked = questions.removeValue(forKey: token) else { return }
+    storeQueue.answered()
+    switch asked.question {
+    case .locate(let id, _):
+      if let reading = sessions[id]?.reading, reading.position == .locating {
+        let start = min(seq, applied)
+        sessions[id]?.reading?.position = .behind(after: start)
+        answer(id, .ok(.init(ref: reading.ref, seq: start, isFollowing: reading.isFollowing)))
+        pump(id)
+      }
+    case .locateHistory(let id, _, var request):
+      if let user = sessions[id]?.user {
+        request.since = nil
+        if request.after == nil && request.before == nil { request.after = seq }
+        ask(.history(session: id, request, floor: seq), of: user)
+      }
     case .catchUp, .history: break
     }
-    closeIfDone(question.session)
+    settled(asked.question)
   }
 
   // MARK: Who
 
-  /// Whether a session has asked for so much at once that more would fill the memory: a short question can have a long
-  /// answer.
-  mutating func isOverfed(_ id: SessionID, _ ref: Int64?) -> Bool {
-    guard isAnswering(id), answers.writer.bytes.count >= configuration.catchUpBytes else { return false }
-    answer(id, .error(.init(ref: ref, .quota, "read what was answered before you ask again")))
-    return true
-  }
-
   mutating func receive(_ who: ClientFrame.Who, from id: SessionID) {
-    if isOverfed(id, who.ref) { return }
     guard !who.removed || isOwner(id) else {
       return answer(
         id, .error(.init(ref: who.ref, .notOwner, "only an owner of this hub\(owners) sees who was removed")))
     }
-    for user in directory.users.values.sorted(by: { $0.row.nick < $1.row.nick }) where who.removed || !user.isRemoved {
-      let sessions = readers[user.row.id] ?? []
-      guard who.all || !sessions.isEmpty else { continue }
-      let first = sessions.first.flatMap { self.sessions[$0] }
-      let groups = user.stays.filter { $0.left == nil }.compactMap { directory.groups[$0.group]?.row.name }.sorted()
-      answer(
-        id,
-        .user(
-          .init(
-            ref: who.ref, nick: user.row.nick, address: (first?.peer.address ?? user.row.address)?.description,
-            online: !sessions.isEmpty, since: first?.reading?.since ?? user.row.seen,
-            groups: ["@all"] + groups.map { "@" + $0 }, key: user.row.key.map(KeyText.fingerprint),
-            client: first?.peer.isClassic == true ? "classic" : nil,
-            isOwner: user.row.key.map(configuration.ownerKeys.contains) == true, removed: user.row.removed)))
+    if who.watch, sessions[id]?.isWatching == false {
+      sessions[id]?.isWatching = true
+      watchers.append(id)
     }
-    if who.watch, !watchers.contains(id) { watchers.append(id) }
-    answer(id, .ok(.init(ref: who.ref)))
+    sessions[id]?.job = .who(who, after: nil)
+  }
+
+  /// Goes on with listing users, in the order of their nicks, behind the one that was listed last.
+  mutating func list(_ who: ClientFrame.Who, after place: NickOrder.Entry?, for id: SessionID) {
+    let order = who.all || who.removed ? directory.byNick : online
+    var last = place
+    for entry in order.entries[order.index(after: place)...].prefix(Self.linesAtOnce) {
+      last = entry
+      turns.spend(1)
+      guard let user = directory[entry.id], who.removed || !user.isRemoved else { continue }
+      turns.spend(8 + user.stays.count / 4)
+      answer(id, .user(line(user, who.ref)))
+    }
+    if let last, order.index(after: last) < order.entries.count {
+      sessions[id]?.job = .who(who, after: last)
+    } else {
+      sessions[id]?.job = nil
+      answer(id, .ok(.init(ref: who.ref)))
+    }
+  }
+
+  private func line(_ user: Directory.User, _ ref: Int64?) -> HubFrame.User {
+    let sessions = readers[user.row.id] ?? []
+    let first = sessions.first.flatMap { self.sessions[$0] }
+    let groups = user.stays.filter { $0.left == nil }.compactMap { directory.groups[$0.group]?.row.name }.sorted()
+    return HubFrame.User(
+      ref: ref, nick: user.row.nick, address: (first?.peer.address ?? user.row.address)?.description,
+      online: !sessions.isEmpty, since: first?.reading?.since ?? user.row.seen,
+      groups: ["@all"] + groups.map { "@" + $0 }, key: user.row.key.map(KeyText.fingerprint),
+      client: first?.peer.isClassic == true ? "classic" : nil,
+      isOwner: user.row.key.map(configuration.ownerKeys.contains) == true, removed: user.row.removed)
   }
 
   // MARK: History
 
+  /// Users at one address whose conversations are looked through.
+  private static let historyAddressUsers = 256
+
   mutating func receive(_ request: ClientFrame.HistoryRequest, from id: SessionID, _ user: UserID) {
     if let since = request.since {
-      deliveries.append(.locate(since, ask(.locateHistory(session: id, request))))
+      ask(.locateHistory(session: id, since, request), of: user)
     } else {
-      floorHistory(id, user, request, floor: 0)
+      ask(.history(session: id, request, floor: 0), of: user)
     }
   }
 
-  private mutating func floorHistory(
+  /// nil where the request names nobody, which is answered.
+  private mutating func historyQuery(
     _ id: SessionID, _ user: UserID, _ request: ClientFrame.HistoryRequest, floor: Seq
-  ) {
+  ) -> PageQuery? {
     let after = max(request.after ?? 0, floor)
     // What is appended until the store answers may be another's by then.
     let through = min(request.before.map { $0 - 1 } ?? .max, applied)
-    guard var spans = spans(request, user, from: id) else { return }
+    guard var spans = spans(request, user, from: id) else { return nil }
     for index in spans.indices {
       spans[index].after = max(spans[index].after, after)
       spans[index].through = min(spans[index].through, through)
     }
     spans.removeAll { $0.after >= $0.through }
-    let query = PageQuery(spans: spans, limit: Int(request.limit), newest: request.after == nil)
-    deliveries.append(.page(query, ask(.history(session: id, request))))
+    return PageQuery(spans: spans, limit: Int(request.limit), newest: request.after == nil)
   }
 
   /// The conversations a request is about; nil where it names nobody, which is answered.
@@ -144,11 +183,9 @@ extension Hub {
     }
     let start = directory[user]?.row.start ?? 0
     if let address = IPAddress(target) {
-      let others = directory.users.values.filter { other in
-        other.row.address.map { configuration.address($0, matches: address) } == true
-      }
+      let others = directory.users(at: address, configuration)
       guard !others.isEmpty else { return refuseHistory(.address(target, users: []), user, request, from: id) }
-      return others.map(\.row.id).sorted().map { ConversationSpan(.pair(user, $0), after: start) }
+      return others.prefix(Self.historyAddressUsers).map { ConversationSpan(.pair(user, $0), after: start) }
     }
     guard let other = directory.user(nick: target) else {
       return refuseHistory(.nick(target), user, request, from: id)

@@ -64,7 +64,7 @@ extension Hub {
       if let session { note(.removed(nick: before.row.nick, by: nick(of: session))) }
     }
     if let session { answer(session, .ok(.init(ref: ref, nick: before.row.nick))) }
-    for id in sessions.filter({ $0.value.user == user }).keys.sorted() {
+    for id in present.sessions(of: user) {
       fail(id, .removed, Self.removedMessage)
     }
   }

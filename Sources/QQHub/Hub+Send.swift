@@ -3,10 +3,8 @@ import QQProtocol
 
 /// From what a client sends to a proposal: what isn't determined by the journal is put into it here.
 extension Hub {
-  /// Unknown targets of one message that get a suggestion, and names that it is looked for among: a line full of
-  /// misspelt names would hold up everybody else.
+  /// Unknown targets of one message that get a suggestion.
   static let suggestions = 3
-  private static let namesCompared = 10_000
 
   /// A session that sends, and what all its messages have in common.
   struct Sending {
@@ -35,12 +33,18 @@ extension Hub {
     guard let sender = sending else { return }
     if let file = send.file { return measure(send, file, sender) }
     let targets = send.to == sender.to ? sender.targets : resolveAddresses(send, &sending)
+    turns.spend(cost(of: targets, wantsReceipts: send.wantsReceipts))
+    let isHeavy = Self.isHeavy(targets, wantsReceipts: send.wantsReceipts)
+    if isHeavy { sessions[sender.session]?.heavySends += 1 }
+    // What its session has to wait for is looked at before the next one.
+    defer { if isHeavy || sending?.proposed ?? 0 >= Self.sendsAtOnce { endSending(&sending) } }
     let body = MessageBody(
       sender: sender.user, from: sender.nick, address: sender.peer.address, id: send.id, targets: targets,
       text: send.text, replyTo: send.replyTo)
     // A message that never could reach anybody is refused at once, where nothing that changes this is on its way. Any
     // other may be the retry of one that is stored already: that is known when it is applied.
     if uncommittedChanges == 0, targets.allSatisfy({ isHopeless($0, sender.user) }) {
+      if isHeavy { sessions[sender.session]?.heavySends -= 1 }
       return refuse(body, at: sender.session, ref: send.ref)
     }
     if send.wantsReceipts { wantsReceipts.insert(ReceiptKey(session: sender.session, ref: send.ref, id: send.id)) }
@@ -51,7 +55,19 @@ extension Hub {
   /// Who is at an address may change with every message; names are remembered.
   private func resolveAddresses(_ send: ClientFrame.Send, _ sending: inout Sending?) -> [RecordTarget] {
     guard let peer = sending?.peer else { return [] }
-    let targets = send.to.map { resolveAddress($0, lastSeen: send.lastSeen, peer: peer) }
+    var targets: [RecordTarget] = []
+    targets.reserveCapacity(send.to.count)
+    // All addresses of the hub's machine are one place, and one list.
+    var here: [UserID]?
+    for target in send.to {
+      let resolved = resolveAddress(target, lastSeen: send.lastSeen, peer: peer, here: here)
+      if case .address(let text, let users) = resolved, !users.isEmpty,
+        IPAddress(text).map(configuration.isLocal) == true
+      {
+        here = users
+      }
+      targets.append(resolved)
+    }
     let isFixed = targets.allSatisfy { if case .address = $0 { false } else { true } }
     sending?.to = isFixed ? send.to : []
     sending?.targets = isFixed ? targets : []
@@ -59,27 +75,22 @@ extension Hub {
   }
 
   /// Names stay names until the record is applied; who is at an address is known only now.
-  func resolveAddress(_ target: String, lastSeen: Bool, peer: Peer) -> RecordTarget {
+  /// `here`: who is on the hub's machine, where that is known already.
+  func resolveAddress(_ target: String, lastSeen: Bool, peer: Peer, here: [UserID]? = nil) -> RecordTarget {
     if target.utf8.first == UInt8(ascii: "@") { return .group(String(target.dropFirst())) }
     guard let address = IPAddress(target) else { return .nick(target) }
     // Loopback means the sender's own machine, which the hub can answer for only where it is its own too.
     if address.isLoopback, !configuration.isLocal(peer.address) { return .address(target, users: []) }
-    var users: [UserID] = []
-    for (user, ids) in readers where !ids.isEmpty {
-      let isThere = ids.contains {
-        sessions[$0].map { configuration.address($0.peer.address, matches: address) } == true
-      }
-      if isThere { users.append(user) }
-    }
+    if let here, configuration.isLocal(address) { return .address(target, users: here) }
+    var users = places.users(at: address, configuration)
     if users.isEmpty, lastSeen { users = lastSeenUsers(at: address) }
-    return .address(target, users: users.sorted())
+    return .address(target, users: users)
   }
 
   private func lastSeenUsers(at address: IPAddress) -> [UserID] {
-    directory.users.values.filter { user in
-      user.row.address.map { configuration.address($0, matches: address) } == true && user.row.seen != nil
-        && !user.isRemoved
-    }.map(\.row.id)
+    directory.users(at: address, configuration).filter { user in
+      directory[user].map { $0.row.seen != nil && !$0.isRemoved } == true
+    }
   }
 
   /// The target stands for nobody, so far as this sender is concerned. Nicks and groups are never given up.
@@ -92,6 +103,29 @@ extension Hub {
       } ?? true
     case .nick(let nick): directory.member(nick: nick) == nil
     case .address: false
+    }
+  }
+
+  /// Messages of one session that are proposed before it is looked at whether it has to wait.
+  private static let sendsAtOnce = 64
+
+  /// A message whose answers may be much longer than it is.
+  static func isHeavy(_ targets: [RecordTarget], wantsReceipts: Bool) -> Bool {
+    targets.count > 8 || wantsReceipts && targets.contains { if case .group = $0 { true } else { false } }
+  }
+
+  /// Roughly what resolving it, applying it and answering it will take: see `Turns`.
+  private func cost(of targets: [RecordTarget], wantsReceipts: Bool) -> Int {
+    if targets.count == 1, !wantsReceipts, case .group("all") = targets[0] { return 1 }
+    return targets.reduce(1) { sum, target in
+      switch target {
+      case .nick(let nick): sum + (directory.user(nick: nick) == nil ? 128 : 1)
+      case .address(_, let users): sum + 2 + users.count / 4 + (users.isEmpty ? 8 : 0)
+      case .group(let name) where RecordTarget.isEverybody(name):
+        sum + (wantsReceipts ? directory.users.count / 2 : 1)
+      case .group(let name):
+        sum + (directory.group(name).map { $0.members.count / (wantsReceipts ? 2 : 16) } ?? 128) + 1
+      }
     }
   }
 
@@ -108,7 +142,7 @@ extension Hub {
   ) -> TargetFailure {
     switch target {
     case .nick(let nick):
-      let nearest = suggests ? nearest(to: nick, among: directory.nicks) : nil
+      let nearest = suggests ? NearestName.nearest(to: nick, among: directory.nicks(near: nick)) : nil
       let suggestion = nearest.map { " (did you mean \"\($0)\"?)" } ?? ""
       return unknown(nick, "nobody called \"\(nick)\"\(suggestion)")
     case .group(let name):
@@ -118,16 +152,12 @@ extension Hub {
           message: "you are not in @\(name) (qq join @\(name) lets you in)")
       }
       guard (try? GroupName(name)) != nil else { return unknown("@" + name, "\"@\(name)\" can't be a group's name") }
-      let nearest = suggests ? nearest(to: "@" + name, among: directory.groupNames) : nil
+      let nearest = suggests ? NearestName.nearest(to: "@" + name, among: directory.groupNames(near: name)) : nil
       let suggestion = nearest.map { " (did you mean \($0)?)" } ?? " (qq join @\(name) makes it)"
       return unknown("@" + name, "no group called @\(name)\(suggestion)")
     case .address(let text, _):
       return unknown(text, nobody(at: text, from: address))
     }
-  }
-
-  private func nearest(to name: String, among names: [String]) -> String? {
-    names.count > Self.namesCompared ? nil : NearestName.nearest(to: name, among: names)
   }
 
   private func nobody(at text: String, from sender: IPAddress) -> String {

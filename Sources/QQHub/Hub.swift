@@ -25,7 +25,13 @@ public struct Hub: Sendable {
   /// ascending order.
   var readers: [UserID: [SessionID]] = [:]
   var live: [UserID: [SessionID]] = [:]
-  var everyoneLive: [SessionID]?
+  var everyoneLive: [SessionID] = []
+  /// Who is here, by user and by where they come from.
+  var present = PresentSessions()
+  /// Users with a session that reads: in the order of their nicks, and where they are.
+  var online = NickOrder()
+  var places = Places()
+  var turns = Turns()
   var watchers: [SessionID] = []
   /// Sessions whose peer has said its last.
   var finished: Set<SessionID> = []
@@ -43,10 +49,13 @@ public struct Hub: Sendable {
 
   /// Senders that asked for receipts with a record that is on its way.
   var wantsReceipts: Set<ReceiptKey> = []
-  var questions: [ReadToken: Question] = [:]
+  var questions: [ReadToken: Asked] = [:]
+  var storeQueue = StoreQueue()
   var nextToken: UInt64 = 1
 
   var backingUp: BackingUp?
+  /// The journal's disk has no room for what users say.
+  var isFull = false
 
   /// How often what was refused, by the error's code.
   public private(set) var refusals: [String: Int] = [:]
@@ -95,49 +104,32 @@ public struct Hub: Sendable {
     self.now = max(self.now, now)
     switch event {
     case .opened(let id, let peer): sessions[id] = Session(peer: peer)
-    case .frames(let id, let frames): receive(frames, from: id)
-    case .fault(let id, let fault, let isFatal):
-      answer(id, .error(.init(ref: fault.ref, fault.code, fault.message)))
-      if isFatal { close(id) }
+    case .received(let id, let batch): receive(batch, from: id)
+    case .turn: break
     case .finished(let id):
       if sessions[id] != nil { finished.insert(id) }
       closeIfDone(id)
     case .closed(let id): closed(id)
+    case .turnedAway(let code, let address):
+      refusals[code.rawValue, default: 0] += 1
+      note(.refused(code: code.rawValue, nick: nil, key: nil, address))
     case .stalled(let id, let seq): stalled(id, after: seq)
     case .writable(let id):
       pump(id)
       writableFile(id)
+      tookAnswers(id)
     case .committed(let batch): apply(batch)
+    case .refused(let records): refused(records)
     case .page(let token, let page): answered(token, page)
     case .located(let token, let seq): located(token, seq)
-    case .chunk(let id, let chunk, let bytes): receive(chunk, bytes, from: id)
     case .spooled(let answer): spooled(answer)
     case .backedUp(let outcome): backedUp(outcome)
     case .expire(let time): expire(before: time)
     case .tick(let deadline): self.now = max(self.now, deadline)
     }
+    takeTurns()
     return finish()
   }
-
-  /// A stream of sends is what makes a hub busy: its sender is looked up once.
-  private mutating func receive(_ frames: [ClientFrame], from id: SessionID) {
-    var sending: Sending?
-    for frame in frames {
-      if case .send(let send) = frame {
-        if sending == nil { sending = self.sending(id) }
-        if sending != nil {
-          receive(send, &sending)
-          continue
-        }
-      }
-      endSending(&sending)
-      receive(frame, from: id)
-    }
-    endSending(&sending)
-  }
-
-  /// Frames that may wait for a welcome.
-  private static let heldFrames = 64
 
   mutating func receive(_ frame: ClientFrame, from id: SessionID) {
     guard let session = sessions[id] else { return }
@@ -145,12 +137,8 @@ public struct Hub: Sendable {
     case .greeting:
       if case .hello(let hello) = frame { return receive(hello, from: id) }
       fail(id, .helloExpected, "say hello first")
-    case .admitting:
-      guard session.held.count < Self.heldFrames else {
-        return fail(id, .helloExpected, "wait for the welcome before you go on")
-      }
-      sessions[id]?.held.append(frame)
-    case .closing: break
+    // It waits for its welcome.
+    case .admitting, .closing: break
     case .ready(let user):
       switch frame {
       case .send(let send):
@@ -230,19 +218,15 @@ public struct Hub: Sendable {
 
   /// A session whose peer has said its last closes once everything is answered.
   mutating func closeIfDone(_ id: SessionID) {
-    guard !finished.isEmpty, finished.contains(id), let session = sessions[id], session.outstanding == 0,
-      session.held.isEmpty
-    else { return }
+    guard !finished.isEmpty, finished.contains(id), sessions[id]?.isDone == true else { return }
     close(id)
   }
-
-  /// The session has been welcomed.
-  public func isReady(_ id: SessionID) -> Bool { sessions[id]?.user != nil }
 
   private mutating func closed(_ id: SessionID) {
     stopReading(id)
     endTransfer(id)
-    watchers.removeAll { $0 == id }
+    if sessions[id]?.isWatching == true { watchers.removeAll { $0 == id } }
+    present.remove(id, sessions[id])
     receipts.closed(id)
     files.closed(id)
     finished.remove(id)
@@ -277,8 +261,12 @@ public struct Hub: Sendable {
     flushSegment()
     proposeMoves()
     proposeDiscards()
+    askStore()
     var effects: [Effect] = []
-    for (id, bytes) in answers.take() { effects.append(.reply(id, bytes)) }
+    for (id, bytes) in answers.take() {
+      effects.append(.reply(id, bytes))
+      if answered(id, bytes.count) { effects.append(.confirm(id)) }
+    }
     effects.append(contentsOf: deliveries)
     deliveries.removeAll(keepingCapacity: true)
     if !proposals.isEmpty {

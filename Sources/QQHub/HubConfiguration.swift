@@ -54,9 +54,13 @@ public struct HubConfiguration: Sendable {
   /// Bytes written at once to a reader that catches up.
   public var catchUpBytes: Int
   public var maximumUsers: Int
+  public var sessions = SessionLimits()
   public var files = FileLimits()
   /// Milliseconds that a cursor move waits for another record to be committed with.
   public var cursorDelay: Int64
+
+  /// Bytes of the disk that messages leave free. Less than files do, so that people can talk where files are refused.
+  public var journalReserve: Int64 { min(max(files.reserve / 2, 4 << 20), 64 << 20) }
 
   /// Whom it lets in uninvited, for people.
   public var admits: String {

@@ -4,21 +4,24 @@ import QQProtocol
 /// What happens to a hub.
 public enum HubEvent: Sendable {
   case opened(SessionID, Peer)
-  case frames(SessionID, [ClientFrame])
-  /// A line was refused by the codec. `isFatal`: the stream can't be trusted any more.
-  case fault(SessionID, FrameFault, isFatal: Bool)
+  /// What a session said. Another batch may follow before this one is `consumed`.
+  case received(SessionID, [SessionInput])
+  /// Sessions that wait for a turn get one: see `Hub.hasWork`.
+  case turn
   /// The peer will say nothing more: answer what it said, then close.
   case finished(SessionID)
   case closed(SessionID)
+  /// Somebody was sent away before there was a session: for the log and the metrics.
+  case turnedAway(ErrorCode, IPAddress)
   /// The channel could not take a live write; the session has everything up to `after`.
   case stalled(SessionID, after: Seq)
-  /// The channel takes more after a stall or a catch-up write.
+  /// The channel takes more after a stall, a catch-up write, or when asked by `confirm`.
   case writable(SessionID)
   case committed(CommittedBatch)
+  /// The disk had no room for what was appended.
+  case refused([Record])
   case page(ReadToken, Page)
   case located(ReadToken, Seq)
-  /// The header of a piece of a file, and its bytes.
-  case chunk(SessionID, Chunk, [UInt8])
   case spooled(SpoolAnswer)
   /// The backup that was asked for.
   case backedUp(Hub.BackupOutcome)
@@ -43,6 +46,12 @@ public enum Effect: Equatable, Sendable {
   case locate(Timestamp, ReadToken)
   /// Lines for one session: answers and notices.
   case reply(SessionID, [UInt8])
+  /// Somebody is welcome: the connection isn't a stranger's any more.
+  case welcomed(SessionID)
+  /// So many batches of what the session said are done with: it may be read further.
+  case consumed(SessionID, batches: Int)
+  /// Say by `writable` when the session's channel has taken what was written so far, or nearly.
+  case confirm(SessionID)
   /// Lines that will be written, by number, until they are forgotten.
   case publish(segment: UInt64, [UInt8])
   case write(Write)

@@ -17,15 +17,18 @@ public enum HubNote: Equatable, Sendable {
   case revoked(id: String, by: String)
   case removed(nick: String, by: String)
   case restored(nick: String, by: String)
+  /// The disk has no room for what users say any more, or has again.
+  case journalFull
+  case journalHasRoom
   case backedUp(path: String, by: String)
   case backupFailed(reason: String, by: String)
 }
 
 extension HubNote {
-  /// Only an owner can bring it about.
+  /// Not just anybody can bring it about: it is always in the log.
   public var isOwners: Bool {
     switch self {
-    case .removed, .restored, .backedUp, .backupFailed: true
+    case .removed, .restored, .backedUp, .backupFailed, .journalFull, .journalHasRoom: true
     case .admitted, .entered, .denied, .refused, .renamed, .invited, .revoked: false
     }
   }

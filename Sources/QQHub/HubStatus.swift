@@ -15,6 +15,8 @@ public struct HubStatus: Equatable, Sendable {
   public var files = 0
   public var fileBytes: Int64 = 0
   public var openInvites = 0
+  /// The disk has no room for messages.
+  public var isFull = false
 
   public init() {}
 }
@@ -31,6 +33,7 @@ extension Hub {
     status.users = directory.users.values.count { !$0.isGuest && !$0.isRemoved }
     status.uncommitted = uncommitted
     status.seq = applied
+    status.isFull = isFull
     for file in files.all.values {
       guard let content = file.row.content else { continue }
       status.files += 1

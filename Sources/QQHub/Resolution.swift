@@ -53,6 +53,8 @@ extension Hub {
     var direct: Set<UserID> = []
     var union: Set<UserID> = []
     var everybody = false
+    // Many spellings of one address are one list of users.
+    var last: [UserID] = []
     for target in targets.uniqued {
       switch target {
       case .group(let name) where RecordTarget.isEverybody(name):
@@ -75,7 +77,8 @@ extension Hub {
           continue
         }
         resolution.reached.append((target.name, users))
-        direct.formUnion(users)
+        if users != last { direct.formUnion(users) }
+        last = users
       }
     }
     if !direct.isEmpty {
@@ -94,7 +97,8 @@ extension Hub {
   func members(of target: RecordTarget, at seq: Seq) -> [UserID]? {
     switch target {
     case .nick(let nick): directory.user(nick: nick).map { directory.isRemoved($0) ? [] : [$0] }
-    case .address(_, let users): users.filter { directory[$0]?.isRemoved == false }
+    case .address(_, let users):
+      directory.hasForgotten ? users.filter { directory[$0]?.isRemoved == false } : users
     case .group(let name) where RecordTarget.isEverybody(name):
       // A guest who isn't here may never come back.
       directory.users.values.filter { user in

@@ -65,19 +65,19 @@ extension Hub {
   }
 
   /// The sessions of an audience that are written to at once.
-  mutating func liveSessions(_ audience: Audience) -> [SessionID] {
+  func liveSessions(_ audience: Audience) -> [SessionID] {
     switch audience {
     case .everyone(let except):
-      let everyone: [SessionID]
-      if let cached = everyoneLive {
-        everyone = cached
-      } else {
-        everyone = live.values.flatMap { $0 }.sorted()
-        everyoneLive = everyone
-      }
-      return except == nil ? everyone : everyone.filter { $0 != except }
+      return except == nil ? everyoneLive : everyoneLive.filter { $0 != except }
     case .users(let users, let except):
       var sessions: [SessionID] = []
+      // Of a large group few may be here, and of those who are here few in a small one.
+      if live.count < users.count {
+        for user in live.keys.filter(users.binarySearch).sorted() {
+          for session in live[user] ?? [] where session != except { sessions.append(session) }
+        }
+        return sessions
+      }
       for user in users {
         for session in live[user] ?? [] where session != except { sessions.append(session) }
       }

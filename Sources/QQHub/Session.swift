@@ -36,12 +36,41 @@ struct Session: Sendable {
   var transfer: Transfer?
   /// Pieces of files that the spool was asked for.
   var reads = 0
-  /// What came while the user was being made: it waits for the welcome.
-  var held: [ClientFrame] = []
+  /// What it said, and waits for its turn.
+  var inbox = Inbox()
+  /// A request that takes several turns.
+  var job: Job?
+  /// It is behind, and the next part of the tail is looked through when it is its turn.
+  var scansTail = false
+  /// Bytes of answers since its channel last took more, and whether it was asked to say so.
+  var answered = 0
+  var awaitsChannel = false
+  /// Questions to the store that it asked; what it says behind one waits for the answer.
+  var questions = 0
+  /// Messages on their way whose answer may be long.
+  var heavySends = 0
+  var isWatching = false
   /// The newest message that it sent before it listened, and so isn't marked as its own in the tail.
   var sentBefore: Seq = 0
   /// Requests whose answer waits for the journal or the store.
   var outstanding = 0
+
+  /// Requests on their way to the disk beyond which a session is heard no further, and those of them with long answers.
+  private static let maximumOutstanding = 8_192
+  private static let maximumHeavySends = 8
+
+  /// What it says has to wait: for the welcome, for an answer, or until its peer reads.
+  var isHeld: Bool {
+    if case .admitting = phase { return true }
+    return awaitsChannel || questions > 0 || outstanding > Self.maximumOutstanding
+      || heavySends >= Self.maximumHeavySends
+  }
+
+  /// Nothing that it said waits for an answer.
+  var isDone: Bool { outstanding == 0 && inbox.isEmpty && job == nil }
+
+  /// Who it was welcomed as, also when it is closing.
+  var welcomedAs: UserID?
 
   var isClosing: Bool {
     if case .closing = phase { return true }

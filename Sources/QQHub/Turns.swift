@@ -95,7 +95,9 @@ extension Hub {
 
   /// Something that a session waited for has come.
   mutating func goOn(_ id: SessionID) {
-    if let session = sessions[id], !session.inbox.isEmpty || session.job != nil, !isHeld(id, session) { turns.wait(id) }
+    guard let session = sessions[id] else { return }
+    let hasWork = !session.inbox.isEmpty || session.job != nil
+    if session.scansTail || hasWork && !isHeld(id, session) { turns.wait(id) }
   }
 
   /// Whether what a session says has to wait; until its channel has taken more, too, when this event has answered enough.
@@ -118,6 +120,12 @@ extension Hub {
       guard let session = sessions[id], !session.isClosing else {
         inbox.clear()
         break
+      }
+      if session.scansTail {
+        endSending(&sending)
+        sessions[id]?.scansTail = false
+        pump(id)
+        continue
       }
       if isHeld(id, session) { break }
       if session.job != nil {

@@ -45,7 +45,10 @@ public struct CommittedBatch: Equatable, Sendable {
 
 public enum JournalEvent: Sendable {
   case committed(CommittedBatch)
-  /// The journal can promise nothing any more (a sync failed, the disk is full): stop without answering.
+  /// The disk has no room for these records, in the order in which they were appended: they never happened. What was
+  /// committed stays, reading goes on, and records are taken again once there is room.
+  case refused([Record])
+  /// The journal can promise nothing any more, as when a sync failed: stop without answering.
   case failed(String)
 }
 
@@ -59,8 +62,15 @@ public protocol Journal: Sendable {
   /// Appends in this order; returns at once. What has queued while a commit runs is the next commit.
   func append(_ records: [Record])
 
+  /// Bytes of its disk that stay free whatever users say; no concern of a journal without a disk.
+  func setReserve(_ bytes: Int64)
+
   /// Commits what was appended and projected before, delivers it, and closes. Nothing may be appended after.
   func close(_ done: @escaping @Sendable () -> Void)
+}
+
+extension Journal {
+  public func setReserve(_ bytes: Int64) {}
 }
 
 /// Records of one conversation with `after < seq <= through`.

@@ -75,6 +75,22 @@ public struct Record: Equatable, Sendable {
   }
 }
 
+extension Record {
+  /// The hub's own, or an owner's: it makes room, or keeps somebody out, and is taken where the disk has little room left.
+  public var isEssential: Bool {
+    switch body {
+    case .discard, .revoke, .remove, .restore: true
+    case .message, .admit, .rename, .join, .leave, .cursors, .seen, .saved, .invite: false
+    }
+  }
+
+  /// Bytes that it takes on a disk and in memory, about, and rather too many.
+  public var size: Int {
+    guard case .message(let body) = body else { return 512 }
+    return body.targets.reduce(256 + body.text.utf8.count) { $0 + 32 + $1.size }
+  }
+}
+
 /// A message as its sender gave it, with what the hub stamps on it. A class, since records are handed from queue to
 /// queue and never change: each hand over counts one reference instead of one a field.
 public final class MessageBody: Equatable, Sendable {
@@ -126,6 +142,16 @@ public enum RecordTarget: Hashable, Sendable {
   /// Without the `@`.
   case group(String)
   case address(String, users: [UserID])
+}
+
+extension RecordTarget {
+  /// Bytes that it takes in memory, about.
+  public var size: Int {
+    switch self {
+    case .nick(let name), .group(let name): name.utf8.count
+    case .address(let name, let users): name.utf8.count + 4 * users.count
+    }
+  }
 }
 
 /// Somebody wants to be a user.

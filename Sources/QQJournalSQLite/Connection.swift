@@ -73,6 +73,11 @@ final class Connection {
 
   var writtenLogPages: Int { logPages.pointee }
 
+  /// The log counts as new until so much was written to it again.
+  func postponeCheckpoint() { logPages.pointee = 0 }
+
+  var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
+
   /// Moves what the write-ahead log holds to the database file, so that the log begins anew.
   func checkpoint() throws(SQLiteJournalError) {
     let code = sqlite3_wal_checkpoint_v2(handle, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)

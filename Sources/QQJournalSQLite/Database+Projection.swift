@@ -5,6 +5,7 @@ extension Database {
   /// Writes what was changed, to be committed with the next records.
   func project(_ projection: Projection) throws(SQLiteJournalError) {
     try open()
+    keep(projection)
     for change in projection.changes { try apply(change) }
     applied = max(applied, min(projection.through, last))
     countChanges(projection.changes.count + 1)

@@ -11,6 +11,8 @@ final class Database {
     var checkpointPages = 2_000
     /// 0 for no bound but SQLite's own. A test that fills the disk sets it.
     var maximumPages = 0
+    /// Bytes of the disk that stay free whatever users say.
+    var reserve: Int64 = 4 << 20
   }
 
   let connection: Connection
@@ -31,6 +33,32 @@ final class Database {
   var nextGroup: UInt32
   /// Changes that no commit has made durable yet.
   private(set) var uncommitted = 0
+  /// The projections that they came from: where a commit finds no room, they are made anew.
+  private var projections: [Projection] = []
+  private var durable = Marks()
+
+  /// What a transaction changes besides the rows.
+  private struct Marks {
+    var last: Seq = 0
+    var applied: Seq = 0
+    var floor: Seq = 1
+    var removedTime: Timestamp?
+    var nextUser: UInt32 = 1
+    var nextGroup: UInt32 = 1
+    var time = Timestamp(milliseconds: 0)
+  }
+
+  private var marks: Marks {
+    get {
+      Marks(
+        last: last, applied: applied, floor: floor, removedTime: removedTime, nextUser: nextUser, nextGroup: nextGroup,
+        time: time)
+    }
+    set {
+      (last, applied, floor, removedTime) = (newValue.last, newValue.applied, newValue.floor, newValue.removedTime)
+      (nextUser, nextGroup, time) = (newValue.nextUser, newValue.nextGroup, newValue.time)
+    }
+  }
 
   private let identity: FileIdentity?
   private let settings: Settings
@@ -50,6 +78,8 @@ final class Database {
     try connection.execute("PRAGMA synchronous = FULL")
     try connection.execute("PRAGMA cache_size = -\(settings.cache)")
     try connection.execute("PRAGMA temp_store = MEMORY")
+    // What isn't committed is in memory, also where the disk has no room for it.
+    try connection.execute("PRAGMA cache_spill = OFF")
     try connection.execute("PRAGMA cell_size_check = ON")
     try connection.execute("PRAGMA trusted_schema = OFF")
     try connection.execute("PRAGMA journal_size_limit = \(64 << 20)")
@@ -75,6 +105,7 @@ final class Database {
       throw .damaged(path: path, reason: "records are missing: \(applied) were applied, \(last) is the last")
     }
     if last >= floor { time = max(time, try record(last).time) }
+    durable = marks
   }
 
   /// Everything that was committed stays; what wasn't is projected again.
@@ -97,13 +128,36 @@ final class Database {
     try statements.commit.run()
     isOpen = false
     uncommitted = 0
+    projections = []
+    durable = marks
     // A file that was moved away or removed is written to all the same, and nobody will find it again.
     guard DataFile.identity(connection.path) == identity else { throw .moved(path: connection.path) }
   }
 
-  func checkpointIfDue() throws(SQLiteJournalError) {
-    if !isOpen, connection.writtenLogPages >= settings.checkpointPages { try connection.checkpoint() }
+  /// The disk had no room: what the transaction wrote is undone, but for what the records before it came to. That is
+  /// written anew, to be read, and committed with whatever there is room for.
+  func undo() throws(SQLiteJournalError) {
+    // A commit that fails has rolled back already.
+    if connection.isInTransaction { try connection.execute("ROLLBACK") }
+    isOpen = false
+    uncommitted = 0
+    marks = durable
+    let again = projections
+    projections = []
+    for projection in again { try project(projection) }
   }
+
+  /// Where the database file can't grow, the log goes on growing: it is tried again when there is room.
+  func checkpointIfDue() throws(SQLiteJournalError) {
+    guard !isOpen, connection.writtenLogPages >= settings.checkpointPages else { return }
+    do throws(SQLiteJournalError) {
+      try connection.checkpoint()
+    } catch .full {
+      connection.postponeCheckpoint()
+    }
+  }
+
+  func keep(_ projection: Projection) { projections.append(projection) }
 
   func countChanges(_ count: Int) {
     uncommitted += count

@@ -20,7 +20,7 @@ public final class SQLiteJournal: Journal, Store, CopyableJournal {
     let database = try Database(path: path, settings: settings, newEpoch: makeEpoch())
     let wasRestored = database.isRestored
     let mailbox = Mailbox<Operation>()
-    let worker = Worker(mailbox, database, lock)
+    let worker = Worker(mailbox, database, lock, DiskRoom(reserve: settings.reserve))
     guard Thread.start({ worker.run() }) else { throw .failed(path: path, reason: "no thread for it") }
     self.mailbox = mailbox
     isRestored = wasRestored
@@ -37,6 +37,9 @@ public final class SQLiteJournal: Journal, Store, CopyableJournal {
   public func append(_ records: [Record]) {
     mailbox.put(.append(records))
   }
+
+  /// Bytes of the disk that stay free whatever users say.
+  public func setReserve(_ bytes: Int64) { mailbox.put(.setReserve(bytes)) }
 
   public func close(_ done: @escaping @Sendable () -> Void) {
     mailbox.put(.close(done))

@@ -24,7 +24,7 @@ public enum SQLiteJournalError: Error, Hashable, Sendable {
     case .newerSchema(let path, let found, let known):
       "\(path) was written by a newer qq (format \(found), this one knows \(known)): run that one, or restore a backup"
     case .full(let path):
-      "no room left on the disk of \(path): make room and start the hub again"
+      "no room left on the disk of \(path): make room"
     case .moved(let path):
       "\(path) was moved, removed or replaced while the hub ran: stop the hub before the data directory is touched"
     case .failed(let path, let reason):

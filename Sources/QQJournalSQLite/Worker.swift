@@ -10,6 +10,7 @@ enum Operation: Sendable {
   case read(Read)
   case remove(before: Timestamp, idsBefore: Timestamp, answer: @Sendable (Seq) -> Void)
   case copy(to: String, answer: @Sendable (Result<Seq, CopyFailure>) -> Void)
+  case setReserve(Int64)
   case close(@Sendable () -> Void)
 }
 
@@ -30,6 +31,7 @@ final class Worker {
 
   private let mailbox: Mailbox<Operation>
   private let database: Database
+  private var room: DiskRoom
   /// Goes last, after the database was closed.
   private let lock: DirectoryLock
 
@@ -44,7 +46,8 @@ final class Worker {
   /// After it nothing is written, and questions are not answered.
   private var failure: SQLiteJournalError?
 
-  init(_ mailbox: Mailbox<Operation>, _ database: Database, _ lock: DirectoryLock) {
+  init(_ mailbox: Mailbox<Operation>, _ database: Database, _ lock: DirectoryLock, _ room: DiskRoom) {
+    self.room = room
     self.mailbox = mailbox
     self.database = database
     self.lock = lock
@@ -73,6 +76,7 @@ final class Worker {
     case .copy(_, let answer) where failure != nil || closing != nil: answer(.failure(Self.isEnding))
     case _ where failure != nil || closing != nil: break
     case .append(let records): appended += records
+    case .setReserve(let bytes): room.reserve = bytes
     case .project(let projection): project(projection)
     case .read(let read): reads.append(read)
     case .remove(let time, let idsBefore, let answer): removals.append((time, idsBefore, answer))
@@ -114,7 +118,7 @@ final class Worker {
   private func project(_ projection: Projection) {
     do {
       try database.project(projection)
-      if database.uncommitted > Self.maximumUncommitted { try database.commit() }
+      if database.uncommitted > Self.maximumUncommitted { _ = try commitIfRoom() }
     } catch {
       fail(error)
     }
@@ -131,10 +135,37 @@ final class Worker {
       appended = Array(records[Self.maximumBatch...])
       records.removeLast(records.count - Self.maximumBatch)
     }
-    let projected = database.applied
-    let committed = try database.append(records)
-    try database.commit()
-    sink?(.committed(CommittedBatch(records: committed, projected: projected)))
+    let free = DiskRoom.free(database.connection.path) ?? .max
+    let (taken, refused) = room.sort(records, free: free)
+    // Whoever is refused asks again, and is answered in the order of asking.
+    let (committed, isFull) = try commit(taken)
+    if !refused.isEmpty || isFull { sink?(.refused(isFull ? records : refused)) }
+    if let committed { sink?(.committed(committed)) }
+  }
+
+  /// Nothing of it is committed where the disk has no room after all: others write to it, too.
+  private func commit(_ records: [Record]) throws(SQLiteJournalError) -> (CommittedBatch?, isFull: Bool) {
+    guard !records.isEmpty else { return (nil, false) }
+    do throws(SQLiteJournalError) {
+      let projected = database.applied
+      let committed = try database.append(records)
+      try database.commit()
+      return (CommittedBatch(records: committed, projected: projected), false)
+    } catch .full {
+      try database.undo()
+      return (nil, true)
+    }
+  }
+
+  /// What nobody waits for is committed another time where there is no room.
+  private func commitIfRoom() throws(SQLiteJournalError) -> Bool {
+    do throws(SQLiteJournalError) {
+      try database.commit()
+      return true
+    } catch .full {
+      try database.undo()
+      return false
+    }
   }
 
   /// Delivers what was committed and not projected when the hub before ended.
@@ -170,8 +201,15 @@ final class Worker {
     guard closing == nil, let next = removals.first else { return }
     if removal == nil { removal = try database.beginRemoval(before: next.before, idsBefore: next.idsBefore) }
     guard var removal else { return }
-    let isDone = try database.remove(&removal)
-    try database.commit()
+    var isDone = true
+    do throws(SQLiteJournalError) {
+      isDone = try database.remove(&removal)
+      try database.commit()
+    } catch .full {
+      // Removing needs some room, too; the next round of retention tries again.
+      try database.undo()
+      isDone = true
+    }
     self.removal = isDone ? nil : removal
     guard isDone else { return }
     removals.removeFirst()
@@ -185,7 +223,10 @@ final class Worker {
   private func copySlice() throws(SQLiteJournalError) {
     guard closing == nil, let next = copies.first else { return }
     // SQLite copies nothing while a transaction is open; what is in it is part of the copy.
-    try database.commit()
+    guard try commitIfRoom() else {
+      copies.removeFirst()
+      return next.answer(.failure(CopyFailure(SQLiteJournalError.full(path: database.connection.path).message)))
+    }
     let outcome: Result<Seq, CopyFailure>
     do throws(SQLiteJournalError) {
       if copy == nil { copy = try JournalCopy(of: database, to: next.path) }

@@ -78,6 +78,10 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
   /// 169.254/16 (RFC 3927) or fe80::/10 (RFC 4291).
   public var isLinkLocal: Bool { v4.map { $0 >> 16 == 0xA9FE } ?? (high >> 54 == 0xFE80 >> 6) }
 
+  /// What one machine may have to itself: an address of IPv4, the /64 of one of IPv6 (RFC 4291, section 2.5.4). Limits
+  /// are counted by it.
+  public var source: IPAddress { isIPv4 ? self : IPAddress(v6High: high, low: 0) }
+
   /// 0.0.0.0 or ::.
   public var isUnspecified: Bool { v4.map { $0 == 0 } ?? (high == 0 && low == 0) }
 

@@ -1,3 +1,4 @@
+import DequeModule
 import NIOCore
 import NIOSSL
 import NIOTLS
@@ -23,8 +24,25 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     /// Lines of a catch-up; the channel is then asked for more.
     case catchUp(ByteBuffer)
     case reply(ByteBuffer)
+    /// Say when the channel takes more.
+    case confirm
+    case welcomed
+    /// The hub is done with so many batches.
+    case consumed(Int)
+    /// The hub has stored a piece.
+    case stored
     case close
   }
+
+  private enum Happening {
+    case bytes(ByteBuffer)
+    case readComplete
+    case halfClosed
+    case ended
+  }
+
+  /// Batches that may wait for the hub: what a peer says faster than it is looked at stays in its socket.
+  private static let batchesAtOnce = 2
 
   let id: SessionID
   let port: LoopPort
@@ -33,15 +51,13 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
   private let address: IPAddress
   private var context: ChannelHandlerContext?
 
-  private var framer = LineFramer()
-  private var decoder = FrameDecoder()
-  private var frames: [ClientFrame] = []
-  private var chunks = ChunkIntake()
+  private var intake = LineIntake()
+  /// What happened to the channel and wasn't acted on yet: a write that fails delivers reads, and the end, within itself.
+  private var happened: Deque<Happening> = []
+  private var isActing = false
+  /// Batches that the hub isn't done with.
+  private var batches = 0
   private var isOpen = false
-  private var isWelcomed = false
-  /// The stream can't be trusted any more: what still comes is not looked at.
-  private var isDeaf = false
-
   /// Live lines are dropped until the hub has noticed and catches up.
   private var isStalled = false
   private var wantsMore = false
@@ -51,7 +67,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
   private var deadline: Scheduled<Void>?
 
   /// Bytes that may wait for a peer which asks and doesn't read, and for one whose presence events pile up.
-  private static let replyLimit = 16 << 20
+  private static let replyLimit = 4 << 20
 
   /// What proves who is at the other end.
   enum Security {
@@ -61,7 +77,14 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     case classic
   }
 
-  init(id: SessionID, runner: HubRunner, port: LoopPort, address: IPAddress, security: Security) {
+  /// Called once its peer is no stranger any more.
+  private let onWelcome: () -> Void
+
+  init(
+    id: SessionID, runner: HubRunner, port: LoopPort, address: IPAddress, security: Security,
+    onWelcome: @escaping () -> Void
+  ) {
+    self.onWelcome = onWelcome
     self.id = id
     self.runner = runner
     self.port = port
@@ -86,11 +109,6 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     deadline = channel.eventLoop.assumeIsolated().scheduleTask(deadline: time) { channel.close(promise: nil) }
   }
 
-  func welcomed() {
-    isWelcomed = true
-    endDeadline()
-  }
-
   private func endDeadline() {
     deadline?.cancel()
     deadline = nil
@@ -111,9 +129,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
       }
       open(key: key.bytes)
     case ChannelEvent.inputClosed:
-      // Half-closed: everything read is answered first.
-      submitFrames()
-      if isOpen { runner.submit(.finished(id)) } else { context.close(promise: nil) }
+      happens(.halfClosed)
     default:
       break
     }
@@ -121,9 +137,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
   }
 
   func channelInactive(context: ChannelHandlerContext) {
-    endDeadline()
-    submitFrames()
-    if isOpen { runner.closed(self) }
+    happens(.ended)
     context.fireChannelInactive()
   }
 
@@ -134,75 +148,48 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
 
   // MARK: Reading
 
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    guard !isDeaf, isOpen else { return }
-    let buffer = unwrapInboundIn(data)
-    do throws(ErrorCode) {
-      try framer.feed(
-        buffer.readableBytesSpan, { line throws(ErrorCode) in try received(line) },
-        raw: { received(raw: $0) })
-    } catch {
-      if !isDeaf {
-        refuse(
-          FrameFault(.lineTooLong, "a line is longer than \(ProtocolLimits.line) bytes"), isFatal: true)
-      }
-    }
-  }
-
-  /// Gives how many raw bytes follow.
-  @inline(__always)
-  private func received(_ line: RawSpan) throws(ErrorCode) -> Int {
-    if line.isEmpty { return 0 }
-    do throws(FrameFault) {
-      let frame = try decoder.clientFrame(line)
-      if case .put(let header) = frame {
-        // A stranger's bytes are not gathered.
-        guard isWelcomed else {
-          throw FrameFault(.malformed, "a piece of a file came before the welcome")
-        }
-        submitFrames()
-        return chunks.begin(header)
-      }
-      frames.append(frame)
-    } catch {
-      // What would follow the header of a piece can't be told from lines.
-      let isFatal = error.code == .malformed || error.code == .badUTF8 || decoder.isPiece(line)
-      refuse(error, isFatal: isFatal)
-      if isFatal { throw error.code }
-    }
-    return 0
-  }
-
-  private func received(raw: RawSpan) {
-    if let piece = chunks.take(raw) { runner.submit(.chunk(id, piece.header, piece.bytes)) }
-  }
-
-  func chunkTaken() {
-    chunks.putAway()
-    resumeReading()
-  }
-
-  private func refuse(_ fault: FrameFault, isFatal: Bool) {
-    submitFrames()
-    isDeaf = isFatal
-    runner.submit(.fault(id, fault, isFatal: isFatal))
-  }
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) { happens(.bytes(unwrapInboundIn(data))) }
 
   func channelReadComplete(context: ChannelHandlerContext) {
-    submitFrames()
+    happens(.readComplete)
     context.fireChannelReadComplete()
   }
 
-  private func submitFrames() {
-    guard !frames.isEmpty else { return }
-    let batch = frames
-    frames = []
-    runner.submit(.frames(id, batch))
+  /// One thing after the other, also where acting on one brings about the next.
+  private func happens(_ happening: Happening) {
+    happened.append(happening)
+    guard !isActing else { return }
+    isActing = true
+    while let next = happened.popFirst() { act(on: next) }
+    isActing = false
+  }
+
+  private func act(on happening: Happening) {
+    switch happening {
+    case .bytes(let buffer): if isOpen { intake.feed(buffer) }
+    case .readComplete: submit()
+    case .halfClosed:
+      // Everything read is answered first.
+      submit()
+      if isOpen { runner.submit(.finished(id)) } else { context?.close(promise: nil) }
+    case .ended:
+      endDeadline()
+      submit()
+      if isOpen { runner.closed(self) }
+      isOpen = false
+    }
+  }
+
+  private func submit() {
+    let batch = intake.take()
+    guard !batch.isEmpty, isOpen else { return }
+    batches += 1
+    runner.submit(.received(id, batch))
   }
 
   /// A sender that doesn't read its answers, or is faster than the journal, is read more slowly.
   func read(context: ChannelHandlerContext) {
-    if !context.channel.isWritable || chunks.isFull {
+    if mustWait(context) {
       holdsRead = true
     } else if runner.isCongested {
       holdsRead = true
@@ -212,8 +199,12 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     }
   }
 
+  private func mustWait(_ context: ChannelHandlerContext) -> Bool {
+    !context.channel.isWritable || intake.holdsRead || batches >= Self.batchesAtOnce
+  }
+
   func resumeReading() {
-    guard holdsRead, let context, context.channel.isWritable, !chunks.isFull else { return }
+    guard holdsRead, let context, !mustWait(context) else { return }
     // What waited for something else waits for the journal now.
     guard !runner.isCongested else { return port.held.append(self) }
     holdsRead = false
@@ -240,6 +231,18 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     case .reply(let buffer):
       write(buffer, context)
       if !context.channel.isWritable { checkReplies(context) }
+    case .confirm: wantsMore = true
+    case .welcomed:
+      intake.welcomed()
+      endDeadline()
+      onWelcome()
+      return
+    case .consumed(let count):
+      batches -= count
+      return resumeReading()
+    case .stored:
+      intake.stored()
+      return resumeReading()
     case .close:
       close(context)
     }
@@ -286,7 +289,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
   /// What was written before goes out first; a peer that doesn't take it is not waited for long.
   private func close(_ context: ChannelHandlerContext) {
     isClosing = true
-    isDeaf = true
+    intake.stopListening()
     endDeadline()
     needsFlush = false
     let channel = context.channel

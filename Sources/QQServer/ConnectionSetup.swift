@@ -14,14 +14,14 @@ struct ConnectionSetup: Sendable {
   let tls: Certificates?
   let runner: HubRunner
   let ports: [LoopPort]
-  let connections: ConnectionCounter
+  let connections: ConnectionTable
   let logger: Logger
 
   /// On the channel's event loop. Throws where it is to be closed.
   func begin(_ channel: any Channel) throws {
-    guard let address = IPAddress(channel.remoteAddress), let id = connections.open(channel) else {
-      throw ChannelError.inappropriateOperationForState
-    }
+    guard let address = IPAddress(channel.remoteAddress) else { throw ChannelError.inappropriateOperationForState }
+    let (id, evicted) = connections.open(channel, from: address)
+    evict(evicted)
     channel.closeFuture.whenComplete { _ in connections.close(id) }
     let deadline = NIODeadline.now() + configuration.greetingTime
     let timer = channel.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { channel.close(promise: nil) }
@@ -30,6 +30,7 @@ struct ConnectionSetup: Sendable {
       return try findDialect(channel, id, address, timer, deadline)
     }
     let handler = ProxyHandler { source, channel in
+      if let source { evict(connections.relay(id, from: source)) }
       try findDialect(channel, id, source ?? address, timer, deadline)
     } refuse: { fault in
       logger.warning(
@@ -37,6 +38,21 @@ struct ConnectionSetup: Sendable {
         metadata: ["proxy": "\(address)", "reason": "\(fault.message)"])
     }
     try channel.pipeline.syncOperations.addHandler(handler)
+  }
+
+  /// Whoever comes in at once has a place: somebody who only holds one goes.
+  private func evict(_ channel: (any Channel)?) {
+    guard let channel else { return }
+    if let address = IPAddress(channel.remoteAddress) { runner.submit(.turnedAway(.tooManySessions, address)) }
+    channel.close(promise: nil)
+  }
+
+  /// Where only TLS is spoken, plaintext makes no session.
+  private func refusePlaintext(_ channel: any Channel, _ address: IPAddress) {
+    runner.submit(.turnedAway(.plaintextRefused, address))
+    var writer = JSONWriter(reserving: 128)
+    HubFrame.error(.init(.plaintextRefused, Hub.plaintextRefused)).encode(into: &writer)
+    channel.writeAndFlush(ByteBuffer(bytes: writer.bytes)).whenComplete { _ in channel.close(promise: nil) }
   }
 
   private func findDialect(
@@ -57,9 +73,11 @@ struct ConnectionSetup: Sendable {
     guard dialect != .unknown, !isTLS || tls != nil,
       let port = ports.first(where: { $0.loop === channel.eventLoop })
     else { throw ChannelError.inappropriateOperationForState }
+    if dialect == .plaintext, configuration.hub.plaintext == .refused { return refusePlaintext(channel, address) }
     let connection = Connection(
       id: id, runner: runner, port: port, address: address,
-      security: isTLS ? .tls : dialect == .classic ? .classic : .plaintext)
+      security: isTLS ? .tls : dialect == .classic ? .classic : .plaintext
+    ) { [connections] in connections.welcomed(id) }
     if isTLS, let tls {
       // Who may do what is decided at hello; here every certificate will do.
       let handler = NIOSSLServerHandler(

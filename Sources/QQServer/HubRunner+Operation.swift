@@ -102,6 +102,11 @@ extension HubRunner {
     case .revoked(let id, let by): logger.notice("revoked", metadata: ["invite": "\(id)", "by": "\(by)"])
     case .removed(let nick, let by): logger.notice("removed", metadata: ["nick": "\(nick)", "by": "\(by)"])
     case .restored(let nick, let by): logger.notice("restored", metadata: ["nick": "\(nick)", "by": "\(by)"])
+    case .journalFull:
+      logger.critical(
+        "the disk has no room: what users say is refused, and taken again once there is room",
+        metadata: ["free": "\(spool.free.map(String.init) ?? "")"])
+    case .journalHasRoom: logger.notice("the disk has room again")
     case .backedUp(let path, let by): logger.notice("backed up", metadata: ["path": "\(path)", "by": "\(by)"])
     case .backupFailed(let reason, let by):
       logger.error("no backup was made", metadata: ["reason": "\(reason)", "by": "\(by)"])

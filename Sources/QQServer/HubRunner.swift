@@ -26,8 +26,8 @@ final class HubRunner: @unchecked Sendable {
 
   private var queue: Deque<HubEvent> = []
   private var isDraining = false
+  private var isTurnDue = false
   private var connections: [SessionID: Connection] = [:]
-  private var waiting: Set<SessionID> = []
   private var buffers: [UInt64: ByteBuffer] = [:]
   private var firstBuffer: UInt64 = 1
   private var timer: (deadline: Timestamp, task: Scheduled<Void>)?
@@ -86,7 +86,10 @@ final class HubRunner: @unchecked Sendable {
     whenReplayed = nil
   }
 
+  func setReserve(_ bytes: Int64) { journal.setReserve(bytes) }
+
   private func startJournal() {
+    journal.setReserve(hub.configuration.journalReserve)
     journal.start { [weak self] event in
       guard let self else { return }
       switch event {
@@ -96,6 +99,12 @@ final class HubRunner: @unchecked Sendable {
           self.metrics.committed(batch.records, at: Self.seconds)
           self.uncommittedBytes = max(0, self.uncommittedBytes - Self.bytes(batch.records.lazy.map(\.record)))
           self.enqueue(.committed(batch))
+        }
+      case .refused(let records):
+        self.onLoop {
+          self.metrics.refused(records.count)
+          self.uncommittedBytes = max(0, self.uncommittedBytes - Self.bytes(records))
+          self.enqueue(.refused(records))
         }
       case .failed(let reason): self.onLoop { self.fail(reason) }
       }
@@ -116,7 +125,6 @@ final class HubRunner: @unchecked Sendable {
   func opened(_ connection: Connection, _ peer: Peer) {
     onLoop {
       self.connections[connection.id] = connection
-      self.waiting.insert(connection.id)
       self.metrics.connected()
       self.enqueue(.opened(connection.id, peer))
       // Its handshake was under way when all others were closed.
@@ -128,7 +136,6 @@ final class HubRunner: @unchecked Sendable {
     onLoop {
       self.enqueue(.closed(connection.id))
       self.connections[connection.id] = nil
-      self.waiting.remove(connection.id)
     }
   }
 
@@ -137,6 +144,7 @@ final class HubRunner: @unchecked Sendable {
     queue.append(event)
     guard !isDraining else { return }
     isDraining = true
+    hub.beginTurn()
     // Flushing can bring more: a reader that took everything asks for the rest.
     while !queue.isEmpty {
       while let event = queue.popFirst() {
@@ -146,9 +154,19 @@ final class HubRunner: @unchecked Sendable {
       for port in ports { port.deliver() }
     }
     isDraining = false
-    noticeWelcomes()
+    giveTurns()
     regulate()
     schedule()
+  }
+
+  /// Sessions that wait for another turn get it when the network, and every other task of the loop, has had its own.
+  private func giveTurns() {
+    guard hub.hasWork, !isTurnDue, !hasFailed else { return }
+    isTurnDue = true
+    loop.execute {
+      self.isTurnDue = false
+      self.enqueue(.turn)
+    }
   }
 
   /// Milliseconds since 1970.
@@ -156,14 +174,6 @@ final class HubRunner: @unchecked Sendable {
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     return Timestamp(milliseconds: Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000)
-  }
-
-  private func noticeWelcomes() {
-    guard !waiting.isEmpty else { return }
-    for id in waiting where hub.isReady(id) {
-      waiting.remove(id)
-      if let connection = connections[id] { connection.port.loop.execute { connection.welcomed() } }
-    }
   }
 
   private func schedule() {
@@ -201,8 +211,10 @@ final class HubRunner: @unchecked Sendable {
       buffer.writeBytes(line)
       buffer.writeBytes(raw)
       put(.catchUp(buffer), to: id)
-    case .taken(let id):
-      if let connection = connections[id] { connection.port.loop.execute { connection.chunkTaken() } }
+    case .taken(let id): put(.stored, to: id)
+    case .welcomed(let id): put(.welcomed, to: id)
+    case .consumed(let id, let batches): put(.consumed(batches), to: id)
+    case .confirm(let id): put(.confirm, to: id)
     case .forget(let through):
       while firstBuffer <= through {
         buffers[firstBuffer] = nil
@@ -243,9 +255,7 @@ final class HubRunner: @unchecked Sendable {
 
   /// What records take in memory, about.
   private static func bytes(_ records: some Sequence<Record>) -> Int {
-    records.reduce(0) { sum, record in
-      if case .message(let body) = record.body { sum + 256 + body.text.utf8.count } else { sum + 256 }
-    }
+    records.reduce(0) { $0 + $1.size }
   }
 
   private func regulate() {

@@ -25,6 +25,7 @@ extension HubServer {
   /// Rules that may change while the hub runs: see `Hub.reconfigure`.
   public func reconfigure(_ configuration: HubConfiguration) {
     runner.reconfigure(configuration)
+    runner.setReserve(configuration.journalReserve)
     runner.spool.setReserve(configuration.files.reserve)
     runner.backups?.setReserve(configuration.files.reserve)
   }

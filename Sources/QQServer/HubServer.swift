@@ -21,8 +21,9 @@ public struct ServerConfiguration: Sendable {
   public var hub: HubConfiguration
   /// Event loops for connections; the first is the hub's as well.
   public var threads: Int
-  /// Connections at a time; one more is closed at once.
-  public var maximumConnections: Int
+  /// Connections at a time, so that there are always file descriptors left for the listener and the journal. What the
+  /// core may take of them it is told here as well: see `ServerConfiguration.limits`.
+  public var limits: ConnectionLimits { didSet { hub.sessions = limits.sessions } }
   /// From accepting a connection to the welcome.
   public var greetingTime: TimeAmount
   /// nil where clients of the original mini QQ aren't let in.
@@ -37,7 +38,7 @@ public struct ServerConfiguration: Sendable {
     self.tls = tls
     self.hub = hub
     threads = 1
-    maximumConnections = 100_000
+    limits = ConnectionLimits(connections: 100_000)
     greetingTime = .seconds(10)
   }
 }
@@ -56,7 +57,7 @@ public final class HubServer: Sendable {
   private let listeners: [any Channel]
   /// Where it accepts, with the real ports.
   public let addresses: [SocketAddress]
-  private let connections: ConnectionCounter
+  private let connections: ConnectionTable
   private let spool: Spool
   private let certificates: Certificates?
   private let metrics: MetricsServer?
@@ -69,7 +70,7 @@ public final class HubServer: Sendable {
 
   private init(
     group: MultiThreadedEventLoopGroup, name: String, runner: HubRunner, spool: Spool, listeners: [any Channel],
-    connections: ConnectionCounter, certificates: Certificates?, metrics: MetricsServer?, logger: Logger
+    connections: ConnectionTable, certificates: Certificates?, metrics: MetricsServer?, logger: Logger
   ) {
     self.metrics = metrics
     self.certificates = certificates
@@ -98,7 +99,7 @@ public final class HubServer: Sendable {
       hub: Hub(configuration.hub, try journal.load()), journal: journal, store: journal, spool: spool, backups: backups,
       loop: loop, ports: ports, logger: logger, onFailure: onFailure)
     await runner.start()
-    let connections = ConnectionCounter(limit: configuration.maximumConnections)
+    let connections = ConnectionTable(configuration.limits)
     var certificates: Certificates?
     var metrics: MetricsServer?
     var listeners: [any Channel] = []
@@ -201,58 +202,5 @@ public final class HubServer: Sendable {
     await connections.drained()
     await spool.stop()
     try? await group.shutdownGracefully()
-  }
-}
-
-/// Counts connections, so that there are always file descriptors left for the listener and the journal.
-final class ConnectionCounter: Sendable {
-  private struct State {
-    var next: SessionID = 1
-    var open: [SessionID: any Channel] = [:]
-    var whenDrained: CheckedContinuation<Void, Never>?
-  }
-
-  private let state = Mutex(State())
-  private let limit: Int
-
-  init(limit: Int) {
-    self.limit = limit
-  }
-
-  /// A number for a new connection; nil where there are too many.
-  func open(_ channel: any Channel) -> SessionID? {
-    state.withLock { state in
-      guard state.open.count < limit else { return nil }
-      defer { state.next += 1 }
-      state.open[state.next] = channel
-      return state.next
-    }
-  }
-
-  func close(_ id: SessionID) {
-    let waiter = state.withLock { state in
-      state.open[id] = nil
-      guard state.open.isEmpty else { return nil as CheckedContinuation<Void, Never>? }
-      defer { state.whenDrained = nil }
-      return state.whenDrained
-    }
-    waiter?.resume()
-  }
-
-  /// Closes those that nobody waits for, such as one that has said nothing yet.
-  func close(allBut ids: Set<SessionID>) {
-    let channels = state.withLock { state in state.open.filter { !ids.contains($0.key) }.values }
-    for channel in channels { channel.close(promise: nil) }
-  }
-
-  /// Returns when nobody is connected any more.
-  func drained() async {
-    await withCheckedContinuation { waiter in
-      let isDone = state.withLock { state in
-        if !state.open.isEmpty { state.whenDrained = waiter }
-        return state.open.isEmpty
-      }
-      if isDone { waiter.resume() }
-    }
   }
 }

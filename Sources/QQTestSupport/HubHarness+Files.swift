@@ -15,7 +15,8 @@ extension HubHarness {
 
   /// A piece of a file, as a session sends it.
   public func put(_ id: SessionID, at offset: Int64, _ bytes: [UInt8]) {
-    receive(.chunk(id, Chunk(offset: offset, size: bytes.count, hash: Digest(of: bytes)), bytes))
+    receive(
+      .received(id, [.piece(Chunk(offset: offset, size: bytes.count, hash: Digest(of: bytes)), bytes)]))
   }
 
   /// Two and a half chunks that are the seed's own.

@@ -40,3 +40,15 @@ extension [HubFrame] {
 
   public var seqs: [Seq] { compactMap { if case .message(let message) = $0 { message.seq } else { nil } } }
 }
+
+extension HubEvent {
+  /// A batch of frames alone.
+  public static func frames(_ id: SessionID, _ frames: [ClientFrame]) -> HubEvent {
+    .received(id, frames.map(SessionInput.frame))
+  }
+
+  /// A line that was refused.
+  public static func fault(_ id: SessionID, _ fault: FrameFault, isFatal: Bool) -> HubEvent {
+    .received(id, [.fault(fault, isFatal: isFatal)])
+  }
+}

@@ -20,6 +20,8 @@ public final class HubHarness {
   /// Appended records wait for `commit`, questions to the store for `answer`.
   public var holdsCommits = false
   public var holdsReads = false
+  /// Sessions that wait for a turn wait for the next event.
+  public var holdsTurns = false
   /// Requests to the spool wait for `answerSpool`.
   public var holdsSpool = false
   public var spool = MemorySpool()
@@ -47,6 +49,8 @@ public final class HubHarness {
     var wantsMore = false
     var isClosed = false
     var taken = 0
+    /// Batches that the hub is done with.
+    var consumed = 0
   }
 
   private final class Inbox: Sendable {
@@ -80,12 +84,21 @@ public final class HubHarness {
 
   // MARK: Events
 
+  /// How often somebody had to wait for a turn.
+  public private(set) var turns = 0
+
   public func receive(_ event: HubEvent) {
     events.append(event)
     guard !isDraining else { return }
     isDraining = true
-    while !events.isEmpty {
-      let event = events.removeFirst()
+    hub.beginTurn()
+    while !events.isEmpty || hub.hasWork && !holdsTurns {
+      // Others have had their turn.
+      if events.isEmpty {
+        hub.beginTurn()
+        turns += 1
+      }
+      let event = events.isEmpty ? .turn : events.removeFirst()
       if case .committed(let batch) = event { committed += batch.records }
       for effect in hub.receive(event, now: now) { perform(effect) }
     }
@@ -161,6 +174,9 @@ public final class HubHarness {
     return channels[id]?.output ?? []
   }
 
+  /// In the order of their numbers.
+  public var openSessions: [SessionID] { channels.filter { !$0.value.isClosed }.keys.sorted() }
+
   public func isClosed(_ id: SessionID) -> Bool { channels[id]?.isClosed ?? true }
 
   /// A channel that isn't writable takes no live lines; a catch-up's rest waits until it is.
@@ -189,6 +205,9 @@ public final class HubHarness {
     journal.append(records)
     collect()
   }
+
+  /// Questions to the store that are held back.
+  public var waitingQuestions: Int { questions.count }
 
   /// Answers the questions that were held back.
   public func answer() {
@@ -260,6 +279,11 @@ public final class HubHarness {
       caughtUp(id, line[...])
       bulk = []
     case .taken(let id): channels[id]?.taken += 1
+    case .welcomed: break
+    case .consumed(let id, let batches): channels[id]?.consumed += batches
+    case .confirm(let id):
+      guard let channel = channels[id], !channel.isClosed, !channel.wantsMore else { break }
+      if channel.isWritable { events.append(.writable(id)) } else { channels[id]?.wantsMore = true }
     case .log(let note): notes.append(note)
     case .report(let id, let ref): reports.append((id, ref))
     case .backUp(let keep): backups.append(keep)

@@ -33,6 +33,8 @@ public final class DialectHandler: ChannelInboundHandler, RemovableChannelHandle
   private let judge: ((ByteBufferView) -> Dialect?)?
   private let build: (Dialect, any Channel) throws -> Void
   private var isDone = false
+  /// The handlers behind it have all that came before.
+  private var isPassing = false
   private var held = ByteBuffer()
   private var timer: Scheduled<Void>?
 
@@ -55,7 +57,11 @@ public final class DialectHandler: ChannelInboundHandler, RemovableChannelHandle
 
   public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     var buffer = unwrapInboundIn(data)
-    guard !isDone else { return context.fireChannelRead(data) }
+    guard !isPassing else { return context.fireChannelRead(data) }
+    guard !isDone else {
+      held.writeBuffer(&buffer)
+      return
+    }
     let new = buffer.readableBytesView
     held.writeBuffer(&buffer)
     if let dialect = dialect(new) { decide(dialect, context) }
@@ -83,7 +89,13 @@ public final class DialectHandler: ChannelInboundHandler, RemovableChannelHandle
       context.close(promise: nil)
       return
     }
-    if held.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(held)) }
+    // More may come while what came is passed on: behind it.
+    while held.readableBytes > 0 {
+      let bytes = held
+      held = ByteBuffer()
+      context.fireChannelRead(wrapInboundOut(bytes))
+    }
+    isPassing = true
     context.pipeline.syncOperations.removeHandler(self, promise: nil)
   }
 

@@ -11,6 +11,8 @@ public final class ProxyHandler: ChannelInboundHandler, RemovableChannelHandler 
   private let refuse: (ProxyHeader.Fault) -> Void
   private var held = ByteBuffer()
   private var isDone = false
+  /// The handlers behind it have all that came before.
+  private var isPassing = false
 
   /// `build` gets the client's address, nil for the proxy itself, and adds handlers at the end of the pipeline;
   /// `refuse` hears why a connection is closed.
@@ -22,9 +24,10 @@ public final class ProxyHandler: ChannelInboundHandler, RemovableChannelHandler 
   }
 
   public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    guard !isDone else { return context.fireChannelRead(data) }
+    guard !isPassing else { return context.fireChannelRead(data) }
     var buffer = unwrapInboundIn(data)
     held.writeBuffer(&buffer)
+    guard !isDone else { return }
     do throws(ProxyHeader.Fault) {
       guard let header = try ProxyHeader.parse(Array(held.readableBytesView)) else { return }
       isDone = true
@@ -44,7 +47,13 @@ public final class ProxyHandler: ChannelInboundHandler, RemovableChannelHandler 
       context.close(promise: nil)
       return
     }
-    if held.readableBytes > 0 { context.fireChannelRead(wrapInboundOut(held)) }
+    // More may come while what came is passed on: behind it.
+    while held.readableBytes > 0 {
+      let bytes = held
+      held = ByteBuffer()
+      context.fireChannelRead(wrapInboundOut(bytes))
+    }
+    isPassing = true
     context.pipeline.syncOperations.removeHandler(self, promise: nil)
   }
 }

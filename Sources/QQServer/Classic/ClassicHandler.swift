@@ -72,32 +72,36 @@ final class ClassicHandler: ChannelDuplexHandler {
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     let buffer = unwrapOutboundIn(data)
+    // Values first: what is done with them may come back into here.
+    var heard: [(frame: HubFrame, raw: [UInt8])] = []
     do throws(ErrorCode) {
       try lines.feed(
-        buffer.readableBytesSpan, { line throws(ErrorCode) in heard(line) }, raw: { heard(raw: $0) })
+        buffer.readableBytesSpan, { line throws(ErrorCode) in self.heard(line, &heard) },
+        raw: { self.heard(raw: $0, &heard) })
       promise?.succeed(())
     } catch {
       promise?.fail(ChannelError.inappropriateOperationForState)
     }
+    for (frame, raw) in heard { perform(translator.heard(frame, raw: raw)) }
   }
 
-  /// Gives how many raw bytes follow.
-  private func heard(_ line: RawSpan) -> Int {
+  /// Returns how many raw bytes follow.
+  private func heard(_ line: RawSpan, _ heard: inout [(frame: HubFrame, raw: [UInt8])]) -> Int {
     guard let frame = try? decoder.hubFrame(line) else { return 0 }
     if case .chunk(let chunk) = frame {
       announced = (frame, [], chunk.size)
       return chunk.size
     }
-    perform(translator.heard(frame))
+    heard.append((frame, []))
     return 0
   }
 
-  private func heard(raw: RawSpan) {
-    guard var chunk = announced else { return }
-    raw.withUnsafeBytes { chunk.raw += $0 }
-    chunk.left -= raw.byteCount
-    announced = chunk.left > 0 ? chunk : nil
-    if chunk.left <= 0 { perform(translator.heard(chunk.frame, raw: chunk.raw)) }
+  private func heard(raw: RawSpan, _ heard: inout [(frame: HubFrame, raw: [UInt8])]) {
+    raw.withUnsafeBytes { announced?.raw += $0 }
+    announced?.left -= raw.byteCount
+    guard let chunk = announced, chunk.left <= 0 else { return }
+    announced = nil
+    heard.append((chunk.frame, chunk.raw))
   }
 
   // MARK: Doing

@@ -53,16 +53,26 @@ struct HubMetrics: Sendable {
       case .complete: break
       }
     }
-    var left = records.count
+    for began in cameBack(records.count) { commits.add(time - began) }
+  }
+
+  /// They didn't come back, and will not.
+  mutating func refused(_ count: Int) { _ = cameBack(count) }
+
+  /// Returns when each append was made that has come back whole.
+  private mutating func cameBack(_ count: Int) -> [Double] {
+    var left = count
+    var times: [Double] = []
     while left > 0, let first = underWay.first {
       if first.count <= left {
         underWay.removeFirst()
-        commits.add(time - first.time)
+        times.append(first.time)
       } else {
         underWay[0].count -= left
       }
       left -= first.count
     }
+    return times
   }
 
   /// How many lines end in these bytes. By the C library, which looks at many bytes at once.
@@ -106,6 +116,7 @@ struct HubMetrics: Sendable {
     gauge("qq_spool_files", "Files that are kept whole.", Int64(status.files))
     gauge("qq_spool_bytes", "Bytes of files that are kept whole.", status.fileBytes)
     if let free { gauge("qq_disk_free_bytes", "Bytes free on the disk of the data.", free) }
+    gauge("qq_journal_full", "1 while the disk has no room for messages.", status.isFull ? 1 : 0)
     gauge("qq_open_invites", "Invites that can be used.", Int64(status.openInvites))
     counter("qq_connections_total", "Connections that were opened.", connections)
     counter("qq_messages_total", "Messages that were committed.", messages)

@@ -61,6 +61,7 @@ final class SimHub {
     buffers = [:]
     timer = nil
     isCongested = false
+    isTurnDue = false
     isStopping = false
     world.journal.crash()
     let all = connections.sorted { $0.key < $1.key }.map(\.value)
@@ -108,6 +109,7 @@ final class SimHub {
     queue.append(event)
     guard !isDraining else { return }
     isDraining = true
+    hub?.beginTurn()
     var next = 0
     while next < queue.count {
       while next < queue.count {
@@ -122,12 +124,25 @@ final class SimHub {
     }
     queue.removeAll(keepingCapacity: true)
     isDraining = false
+    giveTurns()
     regulate()
     schedule()
     world.checkHub()
   }
 
   private var touched: [SimHubConnection] = []
+  private var isTurnDue = false
+
+  private func giveTurns() {
+    guard hub?.hasWork == true, !isTurnDue else { return }
+    isTurnDue = true
+    let process = process
+    world.clock.after(0) { [self] in
+      guard process == self.process else { return }
+      isTurnDue = false
+      enqueue(.turn)
+    }
+  }
 
   private func schedule() {
     guard let deadline = hub?.deadline, timer.map({ deadline < $0 }) ?? true else { return }
@@ -161,6 +176,9 @@ final class SimHub {
     case .close(let id): put(.close, to: id)
     // Nobody offers files in this world: `TransferWorld` is theirs.
     case .spool, .bulk, .taken: break
+    case .confirm(let id): put(.confirm, to: id)
+    case .consumed(let id, let batches): put(.consumed(batches), to: id)
+    case .welcomed: break
     // Nor does anybody run the hub.
     case .log, .report, .backUp: break
     }

@@ -8,6 +8,8 @@ final class SimHubConnection: SimEnd {
     case live([UInt8], after: Int64)
     case catchUp([UInt8])
     case reply([UInt8])
+    case confirm
+    case consumed(Int)
     case close
   }
 
@@ -22,6 +24,8 @@ final class SimHubConnection: SimEnd {
   private var framer = LineFramer()
   private var decoder = FrameDecoder()
   private var frames: [ClientFrame] = []
+  /// Batches that the hub isn't done with.
+  private var batches = 0
   private var isDeaf = false
   private var isStalled = false
   private var wantsMore = false
@@ -95,7 +99,7 @@ final class SimHubConnection: SimEnd {
       }
       submitFrames()
     }
-    if !isWritable || world.hub.isCongested {
+    if mustWait {
       holdsRead = true
       connection.pause(connection.up)
     }
@@ -105,11 +109,15 @@ final class SimHubConnection: SimEnd {
     guard !frames.isEmpty else { return }
     let batch = frames
     frames = []
-    submit(.frames(id, batch))
+    batches += 1
+    submit(.received(id, batch.map(SessionInput.frame)))
   }
 
+  private var mustWait: Bool { !isWritable || world.hub.isCongested || batches >= Self.batchesAtOnce }
+  private static let batchesAtOnce = 2
+
   func resumeReading() {
-    guard holdsRead, isWritable, !world.hub.isCongested else { return }
+    guard holdsRead, !mustWait else { return }
     holdsRead = false
     connection.resume(connection.up)
   }
@@ -160,6 +168,10 @@ final class SimHubConnection: SimEnd {
       wantsMore = true
       write(bytes)
     case .reply(let bytes): write(bytes)
+    case .confirm: wantsMore = true
+    case .consumed(let count):
+      batches -= count
+      resumeReading()
     case .close: close()
     }
   }

@@ -107,7 +107,7 @@ final class TransferSender {
       for _ in 0..<(world.isCalm ? 20 : Int.random(in: 0...3, using: &world.random)) {
         switch try uploads.next() {
         case .frames(let frames): world.hub.receive(.frames(session, frames))
-        case .chunk(let chunk, let bytes): world.hub.receive(.chunk(session, chunk, bytes))
+        case .chunk(let chunk, let bytes): world.hub.receive(.received(session, [.piece(chunk, bytes)]))
         case nil: break
         }
       }
