@@ -100,7 +100,7 @@ extension SoakChore {
     return { number in
       let renamer = try link ?? SoakLink(world.endpoint, nick: "renamer", as: user)
       link = nil
-      try renamer.ask(#"{"type":"nick","ref":1,"nick":"renamer-\#(number)"}"#)
+      try renamer.ask(#"{"type":"nick","ref":1,"nick":"renamer-\#(number % 8)"}"#)
       link = number % 20 == 19 ? nil : renamer
     }
   }

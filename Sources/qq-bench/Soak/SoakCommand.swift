@@ -6,7 +6,7 @@ struct SoakCommand: ParsableCommand {
     commandName: "soak", abstract: "Everything a hub can do, mixed, for as long as is wanted: what grows?",
     discussion: """
       Starts a hub with TLS and plaintext and keeps it busy: messages of 64 bytes to 60 KiB at --rate to listeners that \
-      stay, listeners that come and go, guests with ever new nicks, ever new groups, renames, files and folders of 0 \
+      stay, listeners that come and go, guests with ever new nicks, ever new groups, users who change their nicks, files and folders of 0 \
       bytes to 30 MiB up and down, invites made, used and revoked, users removed, connections reset, and backups. \
       A line a minute says what the hub holds and how long things took; the last compares the medians of the first \
       fifth (after a warm-up of a tenth) with those of the last. What a hub keeps for good (users, groups, messages \
