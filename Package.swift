@@ -130,9 +130,9 @@ let package = Package(
       name: "QQServerTests",
       dependencies: [
         "qq", "QQServer", "QQHub", "QQSpool", "QQJournal", "QQIdentity", "QQProtocol", "QQTransport", "QQTestSupport",
-        logging, nio, nioEmbedded,
+        logging, nio, nioSSL, nioEmbedded,
       ],
-      swiftSettings: common),
+      exclude: ["Hostile"], swiftSettings: common),
     .testTarget(
       name: "QQEndToEndTests",
       dependencies: ["qq", "QQManual", "QQClient", "QQIdentity", "QQTestSupport", "QQProtocol"], swiftSettings: common),

@@ -12,7 +12,7 @@ struct QQBench: ParsableCommand {
       """,
     subcommands: [
       Suite.self, FanoutCommand.self, PublishCommand.self, LatencyCommand.self, CommandTimeCommand.self,
-      MemoryCommand.self, TLSStreamCommand.self, SyncTraceCommand.self, Selftest.self,
+      MemoryCommand.self, TLSStreamCommand.self, SyncTraceCommand.self, SoakCommand.self, Selftest.self,
     ])
 
   static func main() {

@@ -12,6 +12,7 @@ struct Selftest: ParsableCommand {
     encoders(&checks)
     stamps(&checks)
     traces(&checks)
+    metrics(&checks)
     JSONLine([("type", "selftest"), ("checks", .int(checks.count)), ("failed", .int(checks.failed.count))]).emit()
     for failure in checks.failed { note("wrong: \(failure)") }
     guard checks.failed.isEmpty else { throw ExitCode.failure }
@@ -117,6 +118,21 @@ struct Selftest: ParsableCommand {
       "a stamp read back", stamp.withUnsafeBufferPointer { TimeStamp.decode($0.baseAddress! + 1) },
       0x0123_4567_89AB_CDEF)
     checks.equal("tildes in a text", benchText(size: 4096).contains(TimeStamp.marker), false)
+  }
+
+  private func metrics(_ checks: inout Checks) {
+    func commits(_ counts: [Int], _ sum: Double) -> SoakMetrics {
+      SoakMetrics(
+        ["# TYPE qq_commit_seconds histogram"]
+          + zip(["0.001", "0.01", "+Inf"], counts).map { "qq_commit_seconds_bucket{le=\"\($0)\"} \($1)" }
+          + ["qq_commit_seconds_sum \(sum)", "qq_commit_seconds_count \(counts.last ?? 0)", "qq_messages_total 7"])
+    }
+    let (before, after) = (commits([100, 100, 100], 1), commits([198, 200, 200], 1.5))
+    checks.equal("mean of the commits between", after.commits(since: before).mean, 0.005)
+    checks.equal("p99 of the commits between", after.commits(since: before).p99, 0.01)
+    checks.equal("p99 of all commits", after.commits(since: SoakMetrics()).p99, 0.001)
+    checks.equal("commits of no time", before.commits(since: before).mean, 0)
+    checks.equal("messages since the start", after.grown("qq_messages_total", since: SoakMetrics()), 7)
   }
 
   private func traces(_ checks: inout Checks) {

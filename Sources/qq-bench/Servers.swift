@@ -40,8 +40,10 @@ final class Server {
   var pid: pid_t { child.pid }
 
   /// Returns once it accepts connections. `tracer` stands before the server's own command line; it must leave the
-  /// server's process the one that was started (`strace -D`).
-  static func start(_ settings: ServerSettings, _ programs: Programs, tracer: [String] = []) throws -> Server {
+  /// server's process the one that was started (`strace -D`). `options`: more of them, for qq.
+  static func start(
+    _ settings: ServerSettings, _ programs: Programs, tracer: [String] = [], options: [String] = []
+  ) throws -> Server {
     let folder = try TemporaryFolder()
     let port = settings.kind == .qq ? 0 : try freePort()
     let command: [String]
@@ -50,7 +52,7 @@ final class Server {
       command =
         [programs.qq, "serve", "--listen", "127.0.0.1:0"]
         + (settings.usesTLS ? [] : ["--plaintext"])
-        + (settings.isDurable ? ["--data", "\(folder.path)/data"] : ["--ephemeral"])
+        + (settings.isDurable ? ["--data", "\(folder.path)/data"] : ["--ephemeral"]) + options
     case .nats:
       command =
         [programs.nats, "-a", "127.0.0.1", "-p", String(port)]

@@ -61,6 +61,15 @@ func readFile(_ path: String) -> String? {
   return String(decoding: bytes, as: UTF8.self)
 }
 
+/// Bytes of a file; nil where there is none. The C library's `stat` is shadowed by CoreFoundation's, which isn't linked.
+func fileSize(_ path: String) -> Int? {
+  let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+  guard file >= 0 else { return nil }
+  defer { close(file) }
+  let size = lseek(file, 0, SEEK_END)
+  return size >= 0 && size < .max ? Int(size) : nil
+}
+
 /// Writes a small file anew, readable by its owner alone.
 func writeFile(_ path: String, _ text: String) throws {
   let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)

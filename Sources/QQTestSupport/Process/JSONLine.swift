@@ -34,4 +34,11 @@ public struct JSONLine: Equatable, Sendable, CustomStringConvertible {
     guard case .array(let range)? = value(key) else { return nil }
     return JSONObject.strings(range, limit: .max, bytes.span.bytes)
   }
+
+  /// The names of its fields.
+  public var keys: [String] {
+    var object = JSONObject()
+    guard (try? object.parse(bytes.span.bytes)) != nil else { return [] }
+    return object.keys(bytes.span.bytes)
+  }
 }

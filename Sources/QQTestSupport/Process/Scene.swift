@@ -158,6 +158,13 @@ public final class Scene: Sendable {
   public func serve(
     _ options: String..., data: String = "hub", listen: String = "127.0.0.1:0", program: [String] = []
   ) async throws -> Hub {
+    try await serve(options: options, data: data, listen: listen, program: program)
+  }
+
+  @discardableResult
+  public func serve(
+    options: [String], data: String = "hub", listen: String = "127.0.0.1:0", program: [String] = []
+  ) async throws -> Hub {
     let arguments = ["serve", "--listen", listen, "--data", "\(folder.path)/\(data)"] + options
     let process =
       if let wrapper = program.first {
