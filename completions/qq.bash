@@ -259,11 +259,11 @@ _qq_send() {
     # Offer option value completions
     case "${prev}" in
     '--hub')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion send -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion send -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--nick')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion send -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion send -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--timeout')
@@ -284,7 +284,7 @@ _qq_send() {
     # Offer positional completions
     case "${positional_number}" in
     1)
-        __qq_add_completions -W "$(__qq_custom_complete ---completion send -- positional@0 "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion send -- positional@0 "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     esac
@@ -300,11 +300,11 @@ _qq_sendfile() {
     # Offer option value completions
     case "${prev}" in
     '--hub')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion sendfile -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion sendfile -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--nick')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion sendfile -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion sendfile -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--timeout')
@@ -328,7 +328,7 @@ _qq_sendfile() {
     # Offer positional completions
     case "${positional_number}" in
     1)
-        __qq_add_completions -W "$(__qq_custom_complete ---completion sendfile -- positional@0 "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion sendfile -- positional@0 "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     *)
@@ -348,11 +348,11 @@ _qq_listen() {
     # Offer option value completions
     case "${prev}" in
     '--hub')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion listen -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion listen -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--nick')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion listen -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion listen -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--timeout')
@@ -371,7 +371,7 @@ _qq_listen() {
         return
         ;;
     '--from')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion listen -- --from "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion listen -- --from "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--match')
@@ -381,7 +381,7 @@ _qq_listen() {
         return
         ;;
     '--exec')
-        __qq_add_completions -W "$(eval 'true')"
+        __qq_add_names < <(eval 'true')
         return
         ;;
     '--retries')
@@ -396,7 +396,7 @@ _qq_listen() {
     # Offer positional completions
     case "${positional_number}" in
     1)
-        __qq_add_completions -W "$(__qq_custom_complete ---completion listen -- positional@0 "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion listen -- positional@0 "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     esac
@@ -412,11 +412,11 @@ _qq_chat() {
     # Offer option value completions
     case "${prev}" in
     '--hub')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion chat -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion chat -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--nick')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion chat -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion chat -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--timeout')
@@ -430,7 +430,7 @@ _qq_chat() {
     # Offer positional completions
     case "${positional_number}" in
     1)
-        __qq_add_completions -W "$(__qq_custom_complete ---completion chat -- positional@0 "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion chat -- positional@0 "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     esac
@@ -446,11 +446,11 @@ _qq_get() {
     # Offer option value completions
     case "${prev}" in
     '--hub')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion get -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion get -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--nick')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion get -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion get -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--timeout')
@@ -465,7 +465,7 @@ _qq_get() {
     # Offer positional completions
     case "${positional_number}" in
     1)
-        __qq_add_completions -W "$(__qq_custom_complete ---completion get -- positional@0 "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion get -- positional@0 "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     esac
@@ -481,18 +481,18 @@ _qq_who() {
     # Offer option value completions
     case "${prev}" in
     '--hub')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion who -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion who -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--nick')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion who -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion who -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--timeout')
         return
         ;;
     '--wait')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion who -- --wait "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion who -- --wait "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     esac
@@ -508,11 +508,11 @@ _qq_history() {
     # Offer option value completions
     case "${prev}" in
     '--hub')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion history -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion history -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--nick')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion history -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion history -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--timeout')
@@ -532,7 +532,7 @@ _qq_history() {
     # Offer positional completions
     case "${positional_number}" in
     1)
-        __qq_add_completions -W "$(__qq_custom_complete ---completion history -- positional@0 "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion history -- positional@0 "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     esac
@@ -548,11 +548,11 @@ _qq_join() {
     # Offer option value completions
     case "${prev}" in
     '--hub')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion join -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion join -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--nick')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion join -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion join -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--timeout')
@@ -563,7 +563,7 @@ _qq_join() {
     # Offer positional completions
     case "${positional_number}" in
     1)
-        __qq_add_completions -W "$(__qq_custom_complete ---completion join -- positional@0 "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion join -- positional@0 "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     esac
@@ -579,11 +579,11 @@ _qq_leave() {
     # Offer option value completions
     case "${prev}" in
     '--hub')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion leave -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion leave -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--nick')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion leave -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion leave -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--timeout')
@@ -594,7 +594,7 @@ _qq_leave() {
     # Offer positional completions
     case "${positional_number}" in
     1)
-        __qq_add_completions -W "$(__qq_custom_complete ---completion leave -- positional@0 "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion leave -- positional@0 "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     esac
@@ -610,11 +610,11 @@ _qq_nick() {
     # Offer option value completions
     case "${prev}" in
     '--hub')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion nick -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion nick -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--nick')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion nick -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion nick -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--timeout')
@@ -641,11 +641,11 @@ _qq_invite() {
     # Offer option value completions
     case "${prev}" in
     '--hub')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion invite -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion invite -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--nick')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion invite -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion invite -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--timeout')
@@ -673,11 +673,11 @@ _qq_accept() {
     # Offer option value completions
     case "${prev}" in
     '--hub')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion accept -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion accept -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--nick')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion accept -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion accept -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--timeout')
@@ -706,7 +706,7 @@ _qq_trust() {
     # Offer positional completions
     case "${positional_number}" in
     1)
-        __qq_add_completions -W "$(__qq_custom_complete ---completion trust -- positional@0 "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion trust -- positional@0 "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     esac
@@ -745,11 +745,11 @@ _qq_admin_members() {
     # Offer option value completions
     case "${prev}" in
     '--hub')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion admin members -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion admin members -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--nick')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion admin members -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion admin members -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--timeout')
@@ -768,11 +768,11 @@ _qq_admin_remove() {
     # Offer option value completions
     case "${prev}" in
     '--hub')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion admin remove -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion admin remove -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--nick')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion admin remove -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion admin remove -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--timeout')
@@ -783,7 +783,7 @@ _qq_admin_remove() {
     # Offer positional completions
     case "${positional_number}" in
     1)
-        __qq_add_completions -W "$(__qq_custom_complete ---completion admin remove -- positional@0 "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion admin remove -- positional@0 "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     esac
@@ -799,11 +799,11 @@ _qq_admin_restore() {
     # Offer option value completions
     case "${prev}" in
     '--hub')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion admin restore -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion admin restore -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--nick')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion admin restore -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion admin restore -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--timeout')
@@ -814,7 +814,7 @@ _qq_admin_restore() {
     # Offer positional completions
     case "${positional_number}" in
     1)
-        __qq_add_completions -W "$(__qq_custom_complete ---completion admin restore -- positional@0 "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion admin restore -- positional@0 "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     esac
@@ -830,11 +830,11 @@ _qq_admin_invites() {
     # Offer option value completions
     case "${prev}" in
     '--hub')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion admin invites -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion admin invites -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--nick')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion admin invites -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion admin invites -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--timeout')
@@ -853,11 +853,11 @@ _qq_admin_revoke() {
     # Offer option value completions
     case "${prev}" in
     '--hub')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion admin revoke -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion admin revoke -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--nick')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion admin revoke -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion admin revoke -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--timeout')
@@ -868,7 +868,7 @@ _qq_admin_revoke() {
     # Offer positional completions
     case "${positional_number}" in
     1)
-        __qq_add_completions -W "$(__qq_custom_complete ---completion admin revoke -- positional@0 "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion admin revoke -- positional@0 "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     esac
@@ -884,11 +884,11 @@ _qq_admin_backup() {
     # Offer option value completions
     case "${prev}" in
     '--hub')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion admin backup -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion admin backup -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--nick')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion admin backup -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion admin backup -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--timeout')
@@ -910,11 +910,11 @@ _qq_status() {
     # Offer option value completions
     case "${prev}" in
     '--hub')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion status -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion status -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--nick')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion status -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion status -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--timeout')
@@ -933,11 +933,11 @@ _qq_whoami() {
     # Offer option value completions
     case "${prev}" in
     '--hub')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion whoami -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion whoami -- --hub "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--nick')
-        __qq_add_completions -W "$(__qq_custom_complete ---completion whoami -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")"
+        __qq_add_names < <(__qq_custom_complete ---completion whoami -- --nick "${COMP_CWORD}" "$(__qq_cursor_index_in_current_word)")
         return
         ;;
     '--timeout')
@@ -958,6 +958,17 @@ _qq_help() {
 }
 
 complete -o filenames -F _qq qq
+
+# What stands on standard input, a name a line, as far as it goes on with the current word.
+__qq_add_names() {
+    local name
+    while IFS='' read -r name; do
+        if [[ -n "${name}" && "${name}" == "${cur}"* ]]; then
+            [[ "${name}" == *[!a-zA-Z0-9@._:,%-]* ]] && printf -v name %q "${name}"
+            COMPREPLY+=("${name}")
+        fi
+    done
+}
 
 # Groups begin with "@", at which bash begins another word, since a host's name might follow.
 shopt -u hostcomplete

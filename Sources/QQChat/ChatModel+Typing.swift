@@ -73,10 +73,10 @@ extension ChatModel {
   }
 
   private mutating func rename(_ new: String) -> [ChatEffect] {
-    guard isConnected else { return ask(.nick) }
+    guard isConnected else { return ask(.nick(new)) }
     let ref = nextRef
     nextRef -= 1
-    requests[ref] = .nick
+    requests[ref] = .nick(new)
     return [.ask(.nick(ref: ref, nick: new))]
   }
 

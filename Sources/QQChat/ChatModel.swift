@@ -50,7 +50,8 @@ public struct ChatModel: Sendable {
     case who(ChatInput.WhoScope)
     case join(String)
     case leave(String)
-    case nick
+    /// Which one was asked for.
+    case nick(String)
   }
 
   var phase: Phase = .catchingUp([])
@@ -289,8 +290,12 @@ public struct ChatModel: Sendable {
       guard targets.contains(group) else { return [done] }
       targets.removeAll { $0 == group }
       return [done] + (targets.isEmpty ? note("/to TARGET says whom to write to next") : []) + [.prompt(prompt)]
-    case .nick:
-      nick = ok.nick ?? nick
+    case .nick(let asked):
+      // The file of a key is named after it: one that nobody asked for is not taken from a hub.
+      guard let answered = try? Nick(ok.nick ?? asked), answered.text == (try? Nick(asked))?.text else {
+        return problem("the hub answers with another nick than \"\(asked)\"") + [.fault(.transfer)]
+      }
+      nick = answered.text
       return [.renamed(nick), .show(.done(.renamed(nick)))]
     }
   }

@@ -121,7 +121,7 @@ struct Chat: AsyncParsableCommand {
       uploadID: { try uploads.id(of: $0, to: $1, $2, state: $3) }, forgetUpload: { uploads.forget($0) },
       renamed: { new in
         try nick.withLock { nick in
-          try context.renameIdentity(from: nick, to: new)
+          try context.renameIdentity(from: nick, to: new, askedFor: new)
           nick = new
         }
       }, explain: { Program.message(of: $0) })

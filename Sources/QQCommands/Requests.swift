@@ -92,7 +92,7 @@ struct NickCommand: AsyncParsableCommand {
     let context = try await CommandContext.find(options)
     try await request(context, .nick(ref: 1, nick: new)) { line in
       guard case .ok(let ok) = line.frame, let nick = ok.nick else { return false }
-      try context.renameIdentity(to: nick)
+      try context.renameIdentity(to: nick, askedFor: new)
       try context.output.show(.renamed(nick))
       return true
     }

@@ -13,7 +13,7 @@ struct HostName: Hashable, Sendable {
       host = host.dropFirst().dropLast()
       guard host.utf8.contains(UInt8(ascii: ":")) else { return nil }
     }
-    guard 1...255 ~= host.utf8.count, !host.unicodeScalars.contains(where: isForbidden) else { return nil }
+    guard 1...255 ~= host.utf8.count, host.utf8.allSatisfy(isAllowed) else { return nil }
     if host.utf8.contains(UInt8(ascii: ":")) {
       // A zone (RFC 4007 section 11) is an interface's name and keeps its case.
       let address = host.prefix { $0 != "%" }
@@ -32,11 +32,13 @@ struct HostName: Hashable, Sendable {
   }
 }
 
-private func isForbidden(_ scalar: Unicode.Scalar) -> Bool {
-  switch scalar {
-  case "[", "]", "/", "\\", "@", "#", "?", ",", "\"", "'": true
-  case _ where scalar.isASCII: scalar.value <= 0x20 || scalar.value == 0x7F
-  default: scalar.properties.isWhitespace || scalar.properties.generalCategory == .control
+/// Hosts come with invites, announcements and files, and go to shells and terminals: nothing that means anything there.
+private func isAllowed(_ byte: UInt8) -> Bool {
+  switch byte {
+  case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+  case UInt8(ascii: "0")...UInt8(ascii: "9"): true
+  case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: ":"), UInt8(ascii: "%"): true
+  default: false
   }
 }
 

@@ -1,4 +1,5 @@
 import Glibc
+import QQProtocol
 
 /// The identities of an account's users: `identities/NICK.key` in a state directory such as `$XDG_STATE_HOME/qq`.
 public struct IdentityStore: Sendable {
@@ -11,11 +12,8 @@ public struct IdentityStore: Sendable {
 
   /// Where the identity of `nick` is or would be.
   public func path(for nick: String) throws(IdentityError) -> String {
-    // Who may be called what is the hub's to say; here no name may leave the directory or be hidden in it.
-    let isFileName = nick.unicodeScalars.allSatisfy { $0 != "/" && $0.properties.generalCategory != .control }
-    guard isFileName, 1...32 ~= nick.unicodeScalars.count, !nick.utf8.starts(with: ".".utf8) else {
-      throw .badNick(nick)
-    }
+    // Shells and scripts see the name of the file: nothing that a hub would refuse may be one, whoever says it.
+    guard (try? Nick(nick)) != nil else { throw .badNick(nick) }
     return "\(directory)/\(nick).key"
   }
 

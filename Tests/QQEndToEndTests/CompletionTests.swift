@@ -20,6 +20,15 @@ import Testing
     }
   }
 
+  @Test("bash expands no name: no list that it evaluates is given what a command prints")
+  func noExpansion() throws {
+    let script = try TemporaryFolder.contents("\(Self.folder)/qq.bash")
+    let asked = script.split(separator: "\n").filter { $0.contains("__qq_custom_complete ---completion") }
+    #expect(asked.count > 40)
+    #expect(asked.filter { !$0.contains("__qq_add_names < <(") } == [])
+    #expect(script.split(separator: "\n").filter { $0.contains("add_completions -W \"$(") } == [])
+  }
+
   /// A hub with users and groups, an alias, and a file to send.
   private func scene(_ body: @escaping @Sendable (Scene, [String: String]) async throws -> Void) async throws {
     try await Scene.run { scene in

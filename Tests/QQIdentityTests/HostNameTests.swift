@@ -18,7 +18,10 @@ struct HostNameTests {
 
   @Test(
     "what can be no host is refused",
-    arguments: ["", ".", "..", "a..b", ".a", "a b", "a\n", "[hub]", "[]", "a:b", "1::2::3", "fe80::1%", "a%b", "a/b"])
+    arguments: [
+      "", ".", "..", "a..b", ".a", "a b", "a\n", "[hub]", "[]", "a:b", "1::2::3", "fe80::1%", "a%b", "a/b",
+      "$(id).example", "a`id`", "a;b", "a|b", "a&b", "a*", "fe80::1%$(id)",
+    ])
   func refuses(input: String) {
     #expect(HostName(input) == nil)
   }

@@ -50,7 +50,8 @@ struct IdentityStoreTests {
   @Test(
     "a nick that would escape the directory or hide in it is refused",
     arguments: [
-      "", ".", "..", ".alice", "a/b", "../alice", "/alice", "a\0b", "a\nb", String(repeating: "a", count: 33),
+      "", ".", "..", ".alice", "a/b", "../alice", "/alice", "a\0b", "a\nb", "$(id)", "`id`", "a b", "-n",
+      String(repeating: "a", count: 33),
     ])
   func refuses(nick: String) throws {
     #expect(throws: IdentityError.badNick(nick)) { try store.path(for: nick) }

@@ -109,9 +109,14 @@ struct CommandContext: Sendable {
 
   /// An identity that was chosen by name goes with the nick, also where it is the one for the hub that is used where
   /// none is named; the account's own stays where it is found.
-  /// `old`: its name, where that has changed since this command began.
-  func renameIdentity(from old: String? = nil, to new: String) throws {
+  /// `old`: its name, where that has changed since this command began. `asked`: the nick that the user wanted. A hub that
+  /// answers with another names no file here.
+  func renameIdentity(from old: String? = nil, to new: String, askedFor asked: String) throws {
     let old = old ?? nick
+    guard let answered = try? Nick(new), let wanted = try? Nick(asked), answered.text == wanted.text else {
+      throw CommandFailure(
+        .protocolError, "the hub at \(endpoint) answers with the nick \"\(new)\" where \"\(asked)\" was asked for")
+    }
     guard isNickChosen, !isPlaintext, new != old else { return }
     do throws(IdentityError) {
       try IdentityStore(stateDirectory: stateDirectory).rename(from: old, to: new)

@@ -23,13 +23,13 @@ enum LiveCompletion {
   }
 
   static let groups = CompletionKind.custom { arguments, _, word in
-    names(arguments).groups.filter { $0 != "@all" && $0.hasPrefix(word) }
+    offered(names(arguments).groups.filter { $0 != "@all" }, word)
   }
 
   /// Hubs that are known.
   static let hubs = CompletionKind.custom { _, _, word in
     let known = try? KnownHubs(stateDirectory: Environment.current().stateDirectory).all()
-    let places = (known ?? []).map(\.address.description).filter { $0.hasPrefix(word) }
+    let places = offered((known ?? []).map(\.address.description), word)
     // What stands behind a colon is a description to zsh.
     return CompletionShell.requesting == .zsh ? places.map { $0.replacing(":", with: "\\:") } : places
   }
@@ -37,21 +37,46 @@ enum LiveCompletion {
   /// Identities of this account.
   static let identities = CompletionKind.custom { _, _, word in
     let nicks = try? IdentityStore(stateDirectory: Environment.current().stateDirectory).list()
-    return (nicks ?? []).filter { $0.hasPrefix(word) }
+    return offered(nicks ?? [], word)
   }
 
   /// Files that were sent to this user and not saved yet.
   static let files = CompletionKind.custom { arguments, _, word in
     let lines = answers(arguments, .files(ref: 1, after: 0))
-    return lines.compactMap { if case .file(let file) = $0 { file.id.description } else { nil } }
-      .filter { $0.hasPrefix(word) }
+    return offered(lines.compactMap { if case .file(let file) = $0 { file.id.description } else { nil } }, word)
   }
 
   static let invites = CompletionKind.custom { arguments, _, word in
     let lines = answers(arguments, .invites(ref: 1))
-    return lines.compactMap { frame in
-      if case .invite(let invite) = frame, invite.state == .open { invite.id } else { nil }
-    }.filter { $0.hasPrefix(word) && HubFrame.Invite.isID($0) }  // A hub may say anything.
+    let ids = lines.compactMap { frame in
+      if case .invite(let invite) = frame, invite.state == .open, HubFrame.Invite.isID(invite.id) {
+        invite.id
+      } else {
+        nil
+      }
+    }
+    return offered(ids, word)
+  }
+
+  /// What of these goes on with `word`, and may be given to a shell: all that is offered comes through here. Hubs, invites
+  /// and files may say anything, and a shell, or a script of somebody else's, may evaluate what it is given. Pure.
+  static func offered(_ names: [String], _ word: String) -> [String] {
+    names.filter { $0.hasPrefix(word) && isSafe($0) }
+  }
+
+  /// Letters, digits and marks of any script; of ASCII's other characters those that no shell takes for its own within a
+  /// word, and none that makes an option of it.
+  static func isSafe(_ name: String) -> Bool {
+    guard 1...1_024 ~= name.utf8.count, name.utf8.first != UInt8(ascii: "-"), TextSafety.visible(name) == name else {
+      return false
+    }
+    return name.unicodeScalars.allSatisfy { scalar in
+      guard scalar.isASCII else { return !scalar.properties.isWhitespace }
+      return switch scalar {
+      case "a"..."z", "A"..."Z", "0"..."9", "@", "-", ".", "_", ":", "%", "[", "]", ",": true
+      default: false
+      }
+    }
   }
 
   /// Those that go on with the last name of a list, each with what stands before it. Pure.
@@ -60,8 +85,8 @@ enum LiveCompletion {
     let before = word[..<start]
     let given = before.split(separator: ",")
     var seen: Set<String> = []
-    return names.filter { name in
-      name.hasPrefix(word[start...]) && !given.contains(name[...]) && seen.insert(name).inserted
+    return offered(names, String(word[start...])).filter { name in
+      !given.contains(name[...]) && seen.insert(name).inserted
     }.map { before + $0 }
   }
 
