@@ -19,11 +19,30 @@ struct CommandRunner: Sendable {
       if attempt > 0 { try await Task.sleep(for: .milliseconds(backoff.next(random: Double.random(in: 0..<1)))) }
       let status = await Thread.run { spawn(line) }
       if status == 0 { return }
+      if status == Self.tooLong {
+        // It never could: whoever wrote it would stop this listener for good.
+        return Output.complain(
+          "--exec can't be run for seq \(line.frame?.seq ?? 0): the event is too long; passed over")
+      }
       Output.complain(
         "--exec failed with status \(status) for seq \(line.frame?.seq ?? 0) (try \(attempt + 1) of \(retries + 1))")
     }
     throw CommandFailure(
       .temporary, "--exec keeps failing: ending before seq \(line.frame?.seq ?? 0), which the next listener gets again")
+  }
+
+  /// In the place of a status: what the command would be given is more than the system takes.
+  private static let tooLong: Int32 = -1
+
+  /// The targets that are told in one variable, whole ones, joined by commas. execve(2) takes 128 KiB in one string, and
+  /// the event on standard input has them all.
+  static func joined(_ targets: [String], limit: Int = 32 << 10) -> (text: String, isCut: Bool) {
+    var text = ""
+    for (number, target) in targets.enumerated() {
+      guard text.utf8.count + target.utf8.count < limit else { return (text, true) }
+      text += number == 0 ? target : "," + target
+    }
+    return (text, false)
   }
 
   private func spawn(_ line: HubLine) -> Int32 {
@@ -56,7 +75,7 @@ struct CommandRunner: Sendable {
     close(ends[0])
     guard status == 0 else {
       close(ends[1])
-      return 126
+      return status == E2BIG ? Self.tooLong : 126
     }
     // A command that reads nothing is fine.
     try? Descriptor.write(line.bytes + [UInt8(ascii: "\n")], to: ends[1])
@@ -82,7 +101,9 @@ struct CommandRunner: Sendable {
       add("SEQ", String(seq))
       add("TIME", time.description)
       add("FROM", from)
-      add("TO", to.joined(separator: ","))
+      let (targets, isCut) = Self.joined(to)
+      add("TO", targets)
+      if isCut { add("TO_CUT", "1") }
     }
     switch line.frame {
     case .message(let message):
