@@ -148,7 +148,11 @@ public struct HubLink: Sendable {
       while let batch = try await lines.next() {
         for line in batch {
           switch line.frame {
-          case .welcome(let welcome): return welcome
+          case .welcome(let welcome):
+            guard (try? Nick(welcome.nick)) != nil else {
+              throw ClientError.notAHub(endpoint, reason: "it welcomes a user whose nick can be none")
+            }
+            return welcome
           case .error(let failure): throw ClientError.refused(endpoint, configuration.explain(failure))
           default: continue
           }

@@ -120,9 +120,9 @@ extension FrameDecoder {
     if isType("ok") {
       return .ok(
         .init(
-          ref: try ref(line), seq: try integer("seq", line), isFollowing: try bool("following", line),
+          ref: try ref(line), seq: try count("seq", line), isFollowing: try bool("following", line),
           isLive: try bool("live", line), more: try bool("more", line), nick: try string("nick", line),
-          offset: try integer("offset", line), hash: try treeHash("hash", line)))
+          offset: try count("offset", line), hash: try treeHash("hash", line)))
     }
     if isType("error") {
       return .error(
@@ -146,7 +146,7 @@ extension FrameDecoder {
     }
     if isType("gap") {
       return .gap(
-        from: try required(integer("from", line), "from", line), to: try required(integer("to", line), "to", line))
+        from: try size("from", line), to: try size("to", line))
     }
     if isType("user") { return .user(try user(line)) }
     if isType("invite") { return .invite(try invite(line)) }
@@ -160,13 +160,13 @@ extension FrameDecoder {
     HubFrame.Welcome(
       version: try required(integer("protocol", line), "protocol", line), hub: try string("hub", line) ?? "",
       epoch: try required(string("epoch", line), "epoch", line), nick: try required(string("nick", line), "nick", line),
-      address: try string("address", line) ?? "", seq: try required(integer("seq", line), "seq", line),
+      address: try string("address", line) ?? "", seq: try size("seq", line),
       isGuest: try bool("guest", line))
   }
 
   private func message(_ line: RawSpan) throws(FrameFault) -> HubFrame.Message {
     HubFrame.Message(
-      id: try required(messageID("id", line), "id", line), seq: try required(integer("seq", line), "seq", line),
+      id: try required(messageID("id", line), "id", line), seq: try size("seq", line),
       time: try required(time("time", line), "time", line), from: try required(string("from", line), "from", line),
       address: try string("address", line) ?? "",
       to: try required(strings("to", line, limit: ProtocolLimits.targets), "to", line),
@@ -177,7 +177,7 @@ extension FrameDecoder {
   private func sent(_ line: RawSpan) throws(FrameFault) -> HubFrame.Sent {
     HubFrame.Sent(
       ref: try ref(line), id: try required(messageID("id", line), "id", line),
-      seq: try required(integer("seq", line), "seq", line),
+      seq: try size("seq", line),
       to: try required(string("to", line, limit: ProtocolLimits.line), "to", line),
       status: try string("status", line) ?? "stored", isDuplicate: try bool("duplicate", line),
       awaiting: try strings("awaiting", line, limit: ProtocolLimits.awaiting), more: try bool("more", line))

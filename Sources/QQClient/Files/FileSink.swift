@@ -100,7 +100,7 @@ struct FileSink {
   /// Goes back to where the hub begins.
   mutating func restart(at offset: Int64) throws(FileError) {
     guard offset != hasher.length else { return }
-    guard offset < hasher.length, offset % Int64(Chunk.size) == 0 else {
+    guard 0..<hasher.length ~= offset, offset % Int64(Chunk.size) == 0 else {
       throw FileError(.changed, "the hub goes on beyond what is here")
     }
     switch kind {

@@ -58,7 +58,8 @@ struct Output: Sendable {
     if isJSON {
       json(&writer)
     } else {
-      writer.bytes += (text + "\n").utf8
+      // The lines are this program's; what stands in them may come from a hub.
+      writer.bytes += (TextSafety.visible(text, keepNewlines: true) + "\n").utf8
     }
     try Descriptor.write(writer.bytes, to: 1)
   }

@@ -136,8 +136,15 @@ extension FrameDecoder {
   }
 
   /// An integer that isn't negative.
-  private func size(_ key: StaticString, _ line: RawSpan) throws(FrameFault) -> Int64 {
+  func size(_ key: StaticString, _ line: RawSpan) throws(FrameFault) -> Int64 {
     let value = try required(integer(key, line), key, line)
+    guard value >= 0 else { throw fault("\"\(key)\" must not be negative", line) }
+    return value
+  }
+
+  /// The same where it may be absent.
+  func count(_ key: StaticString, _ line: RawSpan) throws(FrameFault) -> Int64? {
+    guard let value = try integer(key, line) else { return nil }
     guard value >= 0 else { throw fault("\"\(key)\" must not be negative", line) }
     return value
   }

@@ -132,7 +132,7 @@ public struct TreeHasher: Sendable {
 
   /// Forgets what comes after the first `length` bytes, a multiple of `Chunk.size`.
   public mutating func truncate(to length: Int64) {
-    guard length < self.length else { return }
+    guard 0..<self.length ~= length else { return }
     chunks.removeLast(chunks.count - Int(length / Int64(Chunk.size)) * 32)
     self.length = length
   }

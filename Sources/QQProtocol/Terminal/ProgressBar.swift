@@ -23,11 +23,11 @@ public struct ProgressBar: Equatable, Sendable {
 
   private func figures(withRate: Bool) -> String {
     var parts: [String] = []
-    if let total { parts.append(total > 0 ? "\(min(100, Self.percent(done, total)))%" : "100%") }
+    if let total { parts.append(total > 0 ? "\(Self.percent(done, total))%" : "100%") }
     parts.append(ByteCount.text(done))
     if let rate, rate > 0 {
       if withRate { parts.append("\(ByteCount.text(rate))/s") }
-      if let total, total > done { parts.append(Self.duration((total - done + rate - 1) / rate)) }
+      if let total, total > done { parts.append(Self.duration((total - max(0, done) - 1) / rate + 1)) }
     }
     return parts.joined(separator: "  ")
   }
@@ -48,9 +48,11 @@ public struct ProgressBar: Equatable, Sendable {
     return Columns.fitted(TextSafety.visible(name), nameRoom) + bar + "  " + figures
   }
 
+  /// 0 to 100, whatever a hub says is done.
   private static func percent(_ done: Int64, _ total: Int64) -> Int64 {
+    let done = min(max(0, done), total)
     // Without overflow: the last two digits matter to nobody.
-    total > 1 << 50 ? done / (total / 100) : done * 100 / total
+    return total > 1 << 50 ? done / (total / 100) : done * 100 / total
   }
 
   static func duration(_ seconds: Int64) -> String {
@@ -70,10 +72,11 @@ public struct ProgressMeter: Sendable {
   public init(name: String, done: Int64, total: Int64?, now: ContinuousClock.Instant) {
     bar = ProgressBar(name: name, done: done, total: total)
     began = now
-    first = done
+    first = max(0, done)
   }
 
   public mutating func update(done: Int64, total: Int64?, now: ContinuousClock.Instant) {
+    let done = max(0, done)
     bar.done = done
     bar.total = total
     let elapsed = (now - began).components
@@ -81,6 +84,7 @@ public struct ProgressMeter: Sendable {
     let moved = done - first
     // Sooner it is chance.
     guard milliseconds > 300, moved > 0 else { return }
-    bar.rate = moved / milliseconds * 1_000 + moved % milliseconds * 1_000 / milliseconds
+    let (whole, overflows) = (moved / milliseconds).multipliedReportingOverflow(by: 1_000)
+    bar.rate = overflows ? .max / 2 : whole + moved % milliseconds * 1_000 / milliseconds
   }
 }
