@@ -118,7 +118,8 @@ final class Announcer: Sendable {
       // The kernel chooses; any place of that family will do.
       return state.ears[source.isIPv4].map { ($0, self.answer(to: source)) }
     }
-    guard let answer, let bytes = answer.bytes else { return }
+    // Somebody else's address may stand for the asker's: an answer is no longer than the question that brought it.
+    guard let answer, let bytes = answer.bytes, bytes.count <= heard.bytes.count else { return }
     answer.from.writeAndFlush(
       AddressedEnvelope(remoteAddress: heard.source, data: ByteBuffer(bytes: bytes)), promise: nil)
   }

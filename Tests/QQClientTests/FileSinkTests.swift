@@ -197,6 +197,16 @@ import Testing
     #expect(try read("a.bin") == content)
   }
 
+  @Test("a hub that goes on before the beginning is not believed", arguments: [-Int64(Chunk.size), -1, .min])
+  func negative(_ offset: Int64) throws {
+    var sink = try sink(FileInfo(name: "a.bin", size: Int64(content.count)))
+    for (chunk, part) in chunks(content).prefix(1) { try sink.write(chunk, part) }
+    #expect(throws: FileError.self) { try sink.restart(at: offset) }
+    try sink.restart(at: 0)
+    for (chunk, part) in chunks(content) { try sink.write(chunk, part) }
+    #expect(try sink.finish(HubHarness.hash(content)) == "\(path)/a.bin")
+  }
+
   @Test("a folder is gone on from wherever it was cut off", arguments: [0, 1, 2, 3])
   func resumedFolder(_ written: Int) throws {
     let entries: [Manifest.Entry] =

@@ -146,6 +146,18 @@ import Testing
     #expect(hubFrame("{\(members)}") == .failure(FrameFault(.badField, message)))
   }
 
+  @Test("a number that can't be negative is refused where it is")
+  func negative() {
+    let id = "00000000000000000000000001"
+    for line in [
+      #"{"type":"ok","ref":1,"offset":-1048576}"#, #"{"type":"ok","ref":1,"seq":-1}"#,
+      #"{"type":"gap","from":-1,"to":2}"#, #"{"type":"gap","from":1,"to":-2}"#,
+      #"{"type":"sent","id":"\#(id)","seq":-1,"to":"a"}"#,
+      #"{"type":"welcome","protocol":1,"epoch":"e","nick":"a","seq":-1}"#,
+      #"{"type":"message","id":"\#(id)","seq":-1,"time":"2026-11-23T08:15:02.113Z","from":"a","to":["b"],"text":""}"#,
+    ] { #expect(hubFrame(line).code == .badField, "\(line)") }
+  }
+
   @Test("a line that is no object is refused, as is one without a type")
   func untrusted() {
     #expect(hubFrame("").code == .malformed)

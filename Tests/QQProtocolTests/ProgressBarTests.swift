@@ -24,6 +24,18 @@ import Testing
     #expect(ProgressBar(name: "x", done: .max, total: .max, rate: .max).line(width: 60).contains("99%") == false)
   }
 
+  @Test("whatever a hub says is done, a line is made of it", arguments: [Int64.min, -1, 0, 1, 2, 1 << 53 - 1, .max])
+  func absurd(_ done: Int64) {
+    let began = ContinuousClock.now
+    for total in [nil, 0, 1, 2, 1 << 53 - 1, .max] as [Int64?] {
+      var meter = ProgressMeter(name: "x", done: 0, total: total, now: began)
+      meter.update(done: done, total: total, now: began + .seconds(1))
+      for width in [0, 1, 20, 80, 200] { #expect(meter.bar.line(width: width).utf8.count <= width) }
+      let bar = ProgressBar(name: "x", done: done, total: total, rate: .max)
+      for width in [0, 1, 20, 80, 200] { #expect(bar.line(width: width).utf8.count <= width) }
+    }
+  }
+
   @Test("wide characters keep the columns, and what could move the cursor is made visible")
   func names() {
     let wide = ProgressBar(name: "报告报告报告", done: 1, total: nil, rate: nil).line(width: 17)

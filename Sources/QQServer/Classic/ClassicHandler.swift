@@ -16,6 +16,13 @@ final class ClassicHandler: ChannelDuplexHandler {
   private enum Pending {
     case text(from: String, String)
     case object([UInt8])
+
+    var size: Int {
+      switch self {
+      case .text(let from, let text): from.utf8.count + text.utf8.count
+      case .object(let bytes): bytes.count
+      }
+    }
   }
 
   private let gap: TimeAmount
@@ -28,6 +35,7 @@ final class ClassicHandler: ChannelDuplexHandler {
   private var announced: (frame: HubFrame, raw: [UInt8], left: Int)?
 
   private var pending: Deque<Pending> = []
+  private var pendingBytes = 0
   private var users: [UInt8]?
   /// Objects that were let go since this client reads too slowly.
   private var dropped = 0
@@ -36,6 +44,8 @@ final class ClassicHandler: ChannelDuplexHandler {
   private var context: ChannelHandlerContext?
 
   private static let mostPending = 1_000
+  /// At what these clients read it is some minutes' worth.
+  private static let mostPendingBytes = 256 << 10
 
   init(_ translator: ClassicTranslator, gap: TimeAmount, makeID: @escaping () -> MessageID) {
     self.translator = translator
@@ -134,10 +144,11 @@ final class ClassicHandler: ChannelDuplexHandler {
   }
 
   private func queue(_ new: Pending) {
-    if pending.count >= Self.mostPending {
+    if pending.count >= Self.mostPending || pendingBytes + new.size > Self.mostPendingBytes {
       dropped += 1
     } else {
       pending.append(new)
+      pendingBytes += new.size
     }
     writeNext()
   }
@@ -165,18 +176,23 @@ final class ClassicHandler: ChannelDuplexHandler {
       self.users = nil
       return users
     }
-    switch pending.popFirst() {
+    let first = pending.popFirst()
+    pendingBytes -= first?.size ?? 0
+    switch first {
     case .object(let object): return object
     case .text(let address, var text):
       while case .text(address, let more)? = pending.first,
         ClassicObject.fits(from: address, text + "\n" + more)
       {
         text += "\n" + more
-        pending.removeFirst()
+        pendingBytes -= pending.removeFirst().size
       }
       var pieces = ClassicObject.messages(from: address, text)[...]
       let first = pieces.popFirst()
-      for piece in pieces.reversed() { pending.prepend(.object(piece)) }
+      for piece in pieces.reversed() {
+        pending.prepend(.object(piece))
+        pendingBytes += piece.count
+      }
       return first
     case nil:
       let text = "[\(dropped) messages were left out: this client reads too slowly]"
