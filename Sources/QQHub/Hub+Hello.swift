@@ -26,7 +26,10 @@ extension Hub {
           + "--admit \(peer.address)")
     }
     guard let nick = wantedNick(hello, id) else { return }
-    if peer.key == nil, let user = directory.user(nick: nick.text), directory[user]?.isGuest == true {
+    // The same nick alone doesn't make it the same guest: only while that one is here.
+    if peer.key == nil, let user = directory.user(nick: nick.text), directory[user]?.isGuest == true,
+      !present.sessions(of: user).isEmpty
+    {
       return welcome(id, user)
     }
     propose(
@@ -133,7 +136,7 @@ extension Hub {
         message: "the nick \"\(body.nick)\" belongs to somebody else here: choose another with --nick")
     }
     if let holder = directory.user(nick: nick), directory[holder]?.isGuest == true {
-      if body.key == nil { return holder }
+      if body.key == nil, !present.sessions(of: holder).isEmpty { return holder }
       evict(holder)
     }
     let user = directory.add(key: body.key, nick: nick, start: seq, address: body.address)

@@ -230,7 +230,11 @@ public struct Hub: Sendable {
     receipts.closed(id)
     files.closed(id)
     finished.remove(id)
+    let user = sessions[id]?.welcomedAs
     sessions[id] = nil
+    // A guest is whoever uses the nick just now: what was said to this one is not for the next, and nobody keeps a row
+    // for somebody who can't prove to come back.
+    if let user, directory[user]?.isGuest == true, present.sessions(of: user).isEmpty { directory.forget(user) }
     answers.turn(to: nil)
   }
 

@@ -7,9 +7,12 @@ import Testing
 @Suite("turns") struct TurnTests {
   /// A hub that knows so many users, of whom a tenth reads.
   private func hub(users: Int) -> (hub: HubHarness, mallory: SessionID, bob: SessionID) {
-    let hub = HubHarness { $0.plaintext = .loopback }
+    let hub = HubHarness()
     for number in 0..<users {
-      let id = hub.connect("user-\(number)", key: nil)
+      let key = [UInt8(number & 0xff), UInt8(number >> 8)] + [UInt8](repeating: 7, count: 30)
+      let id = hub.open("127.0.0.1", keyBytes: key)
+      hub.say(id, .hello(.init(nick: "user-\(number)", isExplicit: true)))
+      _ = hub.take(id)
       if number % 10 == 0 { hub.listen(id) } else { hub.disconnect(id) }
     }
     return (hub, hub.connect("mallory", key: 1), hub.connect("bob", key: 2))
