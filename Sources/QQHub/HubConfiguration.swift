@@ -59,8 +59,9 @@ public struct HubConfiguration: Sendable {
   /// Milliseconds that a cursor move waits for another record to be committed with.
   public var cursorDelay: Int64
 
-  /// Bytes of the disk that messages leave free. Less than files do, so that people can talk where files are refused.
-  public var journalReserve: Int64 { min(max(files.reserve / 2, 4 << 20), 64 << 20) }
+  /// Bytes of the disk that messages leave free: what a journal's log holds until it is moved to the tables, about. Less
+  /// than files leave, so that people can talk where files are refused, and on a small disk.
+  public var journalReserve: Int64 { min(max(files.reserve / 2, 4 << 20), 8 << 20) }
 
   /// Whom it lets in uninvited, for people.
   public var admits: String {
