@@ -20,7 +20,8 @@ import Testing
       let text = String(repeating: "x", count: 60_000)
       let count = 850
       // Whoever takes nothing for 40 s counts as gone (`DeadPeers`), and a busy machine may take longer.
-      let waking = Task {
+      // On the thread of this test: those that tasks share belong to whoever computes for a minute.
+      let waking = Task(executorPreference: OwnExecutor.shared) {
         while true {
           try await Task.sleep(for: .seconds(15))
           slow.pauseReading(false)
