@@ -26,19 +26,21 @@ struct Directory: Sendable {
     var row: GroupRow
     /// In the order of their numbers.
     var members: [UserID] = []
+    /// Of all who are or were in it and may read what was said meanwhile: without any the group goes.
+    var stays = 0
   }
 
-  private(set) var users: [UserID: User] = [:]
-  private(set) var groups: [GroupID: Group] = [:]
+  var users: [UserID: User] = [:]
+  var groups: [GroupID: Group] = [:]
   private var usersByKey: [[UInt8]: UserID] = [:]
   /// By folded nick, names a user had before included: they stay that user's.
   private var usersByNick: [String: UserID] = [:]
-  private var groupsByName: [String: GroupID] = [:]
+  var groupsByName: [String: GroupID] = [:]
   private(set) var byNick = NickOrder()
   /// Where users were seen last.
   private var places = Places()
-  private var nextUser: UInt32
-  private var nextGroup: UInt32
+  var nextUser: UInt32
+  var nextGroup: UInt32
   /// Also those that can't be used any more.
   private(set) var invites = Invites()
   /// Nearly always there is none.
@@ -61,6 +63,8 @@ struct Directory: Sendable {
     for row in snapshot.memberships.sorted(by: { $0.joined < $1.joined }) { index(row) }
     for row in snapshot.invites.sorted(by: { ($0.made, $0.id) < ($1.made, $1.id) }) { invites.put(row) }
     for cursor in snapshot.cursors { users[cursor.user]?.cursors[cursor.name] = cursor.seq }
+    // Of a hub that didn't forget them.
+    for group in groups.values where group.stays == 0 { forget(group.row) }
   }
 
   // MARK: Finding
@@ -89,7 +93,7 @@ struct Directory: Sendable {
     return id.flatMap { groups[$0] }
   }
 
-  private static func fold(group name: String) -> String {
+  static func fold(group name: String) -> String {
     (try? GroupName(name))?.folded ?? name
   }
 
@@ -145,21 +149,6 @@ struct Directory: Sendable {
     }
   }
 
-  private mutating func index(_ row: MembershipRow) {
-    guard users[row.user] != nil, groups[row.group] != nil else { return }
-    if let place = users[row.user]?.stays.firstIndex(where: { $0.group == row.group && $0.joined == row.joined }) {
-      users[row.user]?.stays[place] = row
-    } else {
-      users[row.user]?.stays.append(row)
-    }
-    var members = groups[row.group]?.members ?? []
-    members.removeAll { $0 == row.user }
-    if row.left == nil {
-      members.insert(row.user, at: members.firstIndex { $0 > row.user } ?? members.endIndex)
-    }
-    groups[row.group]?.members = members
-  }
-
   mutating func add(key: [UInt8]?, nick: String, start: Seq, address: IPAddress) -> UserID {
     let id = UserID(nextUser)
     nextUser += 1
@@ -186,50 +175,13 @@ struct Directory: Sendable {
     }
     byNick.remove(user.row.nick, id)
     if let address = user.row.address { places.remove(id, at: address) }
-    for stay in user.stays where stay.left == nil { groups[stay.group]?.members.removeAll { $0 == id } }
     changes.append(.forget(id))
+    for stay in user.stays { left(stay) }
   }
 
-  /// The group is made where there is none.
-  mutating func join(_ id: UserID, _ name: GroupName, at seq: Seq) {
-    let group: GroupID
-    if let known = groupsByName[name.folded] {
-      group = known
-    } else {
-      group = GroupID(nextGroup)
-      nextGroup += 1
-      let row = GroupRow(id: group, name: name.text)
-      groups[group] = Group(row: row)
-      groupsByName[name.folded] = group
-      changes.append(.group(row))
-    }
-    guard let user = users[id], !user.isMember(of: group) else { return }
-    let row = MembershipRow(user: id, group: group, joined: seq)
-    index(row)
-    changes.append(.membership(row))
-    forgetOldStays(id)
-  }
-
-  /// Who comes and goes for ever would have the hub remember it all: the oldest stay that is over goes, and with it
-  /// that user's right to read what was said during it.
-  private mutating func forgetOldStays(_ id: UserID) {
-    guard let stays = users[id]?.stays, stays.count(where: { $0.left != nil }) > Self.staysKept,
-      let place = stays.firstIndex(where: { $0.left != nil })
-    else { return }
-    let oldest = stays[place]
-    users[id]?.stays.remove(at: place)
-    changes.append(.forgetMembership(id, oldest.group, joined: oldest.joined))
-  }
-
-  /// Stays of one user that are over.
-  static let staysKept = 1_000
-
-  mutating func leave(_ id: UserID, _ group: GroupID, at seq: Seq) {
-    guard var row = users[id]?.stays.last(where: { $0.group == group && $0.left == nil }) else { return }
-    row.left = seq
-    index(row)
-    changes.append(.membership(row))
-  }
+  /// Numbers of users are below 2^30, since two of them make a conversation's: see `Conversation.key`.
+  var hasNumberForUser: Bool { nextUser < 1 << 30 }
+  var hasNumberForGroup: Bool { nextGroup < .max }
 
   mutating func put(_ invite: InviteRow) {
     invites.put(invite)
@@ -246,6 +198,19 @@ struct Directory: Sendable {
     guard let user = users[cursor.user], cursor.seq > user.cursors[cursor.name] ?? 0 else { return nil }
     users[cursor.user]?.cursors[cursor.name] = cursor.seq
     changes.append(.cursor(cursor))
+    if user.cursors.count >= Self.cursorsKept, user.cursors[cursor.name] == nil,
+      let oldest = user.cursors.min(by: { ($0.value, $0.key) < ($1.value, $1.key) })
+    {
+      forget(cursor: oldest.key, of: cursor.user)
+    }
     return user.delivered
+  }
+
+  /// Named readers of one user; of more, the one that is furthest behind begins anew.
+  static let cursorsKept = 32
+
+  mutating func forget(cursor name: String, of user: UserID) {
+    users[user]?.cursors[name] = nil
+    changes.append(.forgetCursor(user, name: name))
   }
 }

@@ -12,8 +12,6 @@ struct Files: Sendable {
     /// How much is there, verified; nil until the spool was asked.
     var verified: Int64?
     var isOpening = false
-    /// The sender's sessions that wait to hear who has it.
-    var waiting: [Receipts.Waiting] = []
 
     /// Bytes that its upload, if one is under way, has yet to bring.
     var toCome: Int64 { uploader == nil ? 0 : max(0, size - (verified ?? 0)) }
@@ -38,8 +36,6 @@ struct Files: Sendable {
   private var due: [Seq: Timestamp] = [:]
   /// The same by time, with some that hold no longer.
   private var dueOrder = Heap<Due>()
-  /// What sessions wait for receipts of.
-  private var waiting: [SessionID: Set<Seq>] = [:]
   /// Handed to the journal to be discarded.
   private var discarding: Set<Seq> = []
 
@@ -180,7 +176,7 @@ struct Files: Sendable {
   /// be everybody's that is kept free for whoever never comes back.
   var outstanding: Int64 { Int64(clamping: toCome) }
 
-  // MARK: Receipts
+  // MARK: Room
 
   mutating func measure(_ send: ClientFrame.Send, of user: UserID, _ session: SessionID, _ token: UInt64) {
     reserve(send.id, of: user, size: send.file?.size ?? 0)
@@ -196,29 +192,10 @@ struct Files: Sendable {
     return offer
   }
 
-  mutating func wait(_ waiting: Receipts.Waiting) {
-    guard !waiting.remaining.isEmpty, all[waiting.seq] != nil else { return }
-    all[waiting.seq]?.waiting.append(waiting)
-    self.waiting[waiting.session, default: []].insert(waiting.seq)
-  }
-
-  /// A user has a file: whom to tell.
-  mutating func delivered(_ user: UserID, _ seq: Seq) -> [Receipts.Waiting] {
-    let told = all[seq]?.waiting.filter { $0.remaining.binarySearch(user) } ?? []
-    guard !told.isEmpty, var file = all[seq] else { return [] }
-    for index in file.waiting.indices { file.waiting[index].remaining.removeAll { $0 == user } }
-    file.waiting.removeAll { $0.remaining.isEmpty }
-    all[seq] = file
-    return told
-  }
-
   mutating func closed(_ session: SessionID) {
     for token in measuringOf.removeValue(forKey: session) ?? [] {
       guard let offer = measuring.removeValue(forKey: token) else { continue }
       release(offer.send.id, of: offer.user)
-    }
-    for seq in waiting.removeValue(forKey: session) ?? [] {
-      all[seq]?.waiting.removeAll { $0.session == session }
     }
   }
 

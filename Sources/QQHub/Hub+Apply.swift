@@ -34,6 +34,7 @@ extension Hub {
       case .remove(let user):
         applyRemove(user, at: committed.seq, time: committed.record.time, from: session, ref: ref)
       case .restore(let user): applyRestore(user, at: committed.seq, from: session, ref: ref)
+      case .prune(let seq, let users): directory.prune(users, through: seq)
       case .cursors(let moves): for move in moves { apply(move, time: committed.record.time) }
       case .seen(let user, let address):
         let time = committed.record.time
@@ -127,6 +128,7 @@ extension Hub {
         MessageIndex(
           seq: committed.seq, sender: body.sender, id: body.id, digest: digest, failures: resolution.failures,
           conversations: resolution.conversations)))
+    for case .group(let group) in resolution.conversations { directory.use(group) }
     if hasAttachment { attached(body, committed, resolution, from: session, ref: ref) }
     if let session, !hasAttachment || body.isOffer {
       answerSent(
@@ -215,8 +217,12 @@ extension Hub {
       } while rest?.isEmpty == false
     }
     guard wanted else { return }
-    let waiting = Receipts.Waiting(seq: seq, id: body.id, session: session, remaining: remaining.sorted())
-    if body.isOffer { files.wait(waiting) } else { receipts.wait(waiting) }
+    // Of a file that isn't kept any more nobody will have anything.
+    guard !body.isOffer || files[seq] != nil else { return }
+    receipts.wait(
+      Receipts.Waiting(
+        seq: seq, id: body.id, session: session, sender: body.sender, isOffer: body.isOffer,
+        remaining: remaining.sorted()))
   }
 
   mutating func apply(_ move: CursorMove, time: Timestamp) {
@@ -226,8 +232,7 @@ extension Hub {
       let user = directory[move.user], user.delivered > before
     else { return }
     for told in receipts.delivered(move.user, from: before, through: user.delivered) {
-      let nick = told.formerNicks[move.user] ?? user.row.nick
-      answer(told.session, .receipt(.init(time: time, id: told.id, nick: nick)))
+      answer(told.session, .receipt(.init(time: time, id: told.id, nick: told.formerNick ?? user.row.nick)))
     }
   }
 }

@@ -123,13 +123,14 @@ extension Hub {
 
   mutating func receiveGot(_ offset: Int64, from id: SessionID, _ user: UserID) {
     guard case .getting(var getting)? = sessions[id]?.transfer, now - getting.told >= Self.progressInterval,
-      let file = files[getting.file], let nick = directory[user]?.row.nick
+      let nick = directory[user]?.row.nick
     else { return }
     getting.told = now
     sessions[id]?.transfer = .getting(getting)
-    for waiting in file.waiting where waiting.remaining.binarySearch(user) {
-      let told = waiting.formerNicks[user] ?? nick
-      answer(waiting.session, .progress(id: waiting.id, nick: told, bytes: min(offset, getting.next)))
+    for waiting in receipts.waiting(at: getting.file, for: user) {
+      answer(
+        waiting.session,
+        .progress(id: waiting.id, nick: waiting.formerNick ?? nick, bytes: min(offset, getting.next)))
     }
   }
 

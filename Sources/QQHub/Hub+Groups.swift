@@ -9,6 +9,14 @@ extension Hub {
     guard directory[user]?.isGuest == false else {
       return answer(id, .error(.init(ref: ref, .guest, "a guest can't join a group: connect with TLS")))
     }
+    guard joins.take(user, now: now, configuration.joins) else {
+      return answer(
+        id,
+        .error(
+          .init(
+            ref: ref, .quota, "you joined \(configuration.joins.burst) groups just now: try again in a minute",
+            to: "@" + name)))
+    }
     propose(.join(user, group: group.text), from: id, ref: ref)
   }
 
@@ -42,6 +50,10 @@ extension Hub {
       if let session {
         answer(session, .error(.init(ref: ref, .badTarget, "nobody can be in more than \(Self.groupsPerUser) groups")))
       }
+      return
+    }
+    guard directory.group(name) != nil || directory.hasNumberForGroup else {
+      if let session { answer(session, .error(.init(ref: ref, .quota, "this hub has had as many groups as it can"))) }
       return
     }
     directory.join(user, group, at: seq)

@@ -40,8 +40,15 @@ extension Hub {
 
   mutating func propose(_ body: AdmitBody, from id: SessionID) {
     let isKnown = body.key.flatMap(directory.user(key:)) != nil
-    guard isKnown || directory.users.count < configuration.maximumUsers else {
+    guard isKnown || directory.users.count < configuration.maximumUsers && directory.hasNumberForUser else {
       return fail(id, .tooManySessions, "this hub has as many users as it takes")
+    }
+    let isExpected = isKnown || body.invite != nil || body.key.map(configuration.ownerKeys.contains) == true
+    guard isExpected || newcomers.take(body.address.source, now: now, configuration.newcomers) else {
+      return fail(
+        id, .tooManySessions,
+        "so many new users came from \(body.address.source) that this hub takes no more just now: try again in a minute"
+      )
     }
     sessions[id]?.phase = .admitting
     propose(.admit(body), from: id, ref: nil)
@@ -101,13 +108,18 @@ extension Hub {
   mutating func apply(_ body: AdmitBody, at seq: Seq, time: Timestamp, from session: SessionID?) {
     let before = directory.users.count
     let outcome = Result { () throws(Refusal) in try admit(body, at: seq, time: time) }
-    guard let session, case .admitting? = sessions[session]?.phase else { return }
+    guard let session, case .admitting? = sessions[session]?.phase else {
+      // A guest that is gone already.
+      if case .success(let user) = outcome { forgetIfGone(user) }
+      return
+    }
     switch outcome {
     case .success(let user):
       if directory.users.count > before, let row = directory[user]?.row {
         note(.admitted(nick: row.nick, key: row.key, body.address, invite: body.invite.map(HubFrame.Invite.id)))
       }
       welcome(session, user)
+      forgetIfGone(user)
     case .failure(let refusal): fail(session, refusal.code, refusal.message)
     }
   }
@@ -138,6 +150,9 @@ extension Hub {
     if let holder = directory.user(nick: nick), directory[holder]?.isGuest == true {
       if body.key == nil, !present.sessions(of: holder).isEmpty { return holder }
       evict(holder)
+    }
+    guard directory.hasNumberForUser else {
+      throw Refusal(code: .tooManySessions, message: "this hub has had as many users as it can")
     }
     let user = directory.add(key: body.key, nick: nick, start: seq, address: body.address)
     if let hash = body.invite { use(invite: hash, by: user, at: time) }

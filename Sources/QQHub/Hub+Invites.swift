@@ -11,6 +11,9 @@ extension Hub {
   private static let longest: Int64 = 366 * 86_400_000
   /// Of one inviter; the oldest that ended are forgotten first.
   private static let invitesKept = 1_000
+  /// Open ones of one member, where members invite; and of all, beyond which members make none, and owners still do.
+  private static let membersInvites = 100
+  private static let mostOfMembers = 10_000
   /// Of all.
   private static let mostInvites = 20_000
 
@@ -105,6 +108,16 @@ extension Hub {
     }
     guard 1...Self.longest ~= lifetime else {
       return answer(id, .error(.init(ref: ref, .badField, "an invite lasts some time, and a year at most")))
+    }
+    if !isOwner(id) {
+      guard directory.invites.made(by: user).count(where: { $0.isOpen(at: now) }) < Self.membersInvites else {
+        return answer(
+          id,
+          .error(.init(ref: ref, .quota, "\(Self.membersInvites) of your invites are open: qq admin revoke ends one")))
+      }
+      guard directory.invites.count < Self.mostOfMembers else {
+        return answer(id, .error(.init(ref: ref, .quota, "this hub has as many invites of members as it takes")))
+      }
     }
     var wanted: Nick?
     if let nick {

@@ -138,9 +138,9 @@ extension Hub {
     if var row = files[seq]?.row, !row.saved.binarySearch(user) {
       row.saved.insert(user, at: row.saved.firstIndex { $0 > user } ?? row.saved.endIndex)
       put(row)
-      for told in files.delivered(user, seq) {
-        let nick = told.formerNicks[user] ?? directory[user]?.row.nick ?? ""
-        answer(told.session, .receipt(.init(time: time, id: told.id, nick: nick)))
+      let nick = directory[user]?.row.nick ?? ""
+      for told in receipts.saved(user, seq) {
+        answer(told.session, .receipt(.init(time: time, id: told.id, nick: told.formerNick ?? nick)))
       }
       discardIfSaved(seq)
     }
@@ -183,6 +183,7 @@ extension Hub {
       guard let file = files.remove(seq) else { continue }
       for getter in file.getters { fail(getter, .fileGone, "\"\(file.row.info.name)\" is kept no longer") }
       if let uploader = file.uploader { fail(uploader, .fileGone, "\"\(file.row.info.name)\" is kept no longer") }
+      receipts.forget(seq)
       directory.changes.append(.forgetFile(seq))
       let hash = file.row.content?.hash
       deliveries.append(.spool(.remove(seq, hash.flatMap { files.isShared($0) ? nil : $0 })))

@@ -51,6 +51,8 @@ extension Hub {
       files.refused(seqs, until: now + Self.retryDelay)
       if let session { answer(session, .error(.init(ref: ref, .noSpace, Self.diskFull))) }
     case .seen: break
+    // At the next removal.
+    case .prune: prunedThrough = 0
     case .rename, .join, .leave, .saved, .invite, .revoke, .remove, .restore:
       if let session { answer(session, .error(.init(ref: ref, .noSpace, Self.diskFull))) }
     }

@@ -6,9 +6,12 @@ import QQProtocol
 extension Hub {
   mutating func receiveRemove(_ ref: Int64?, _ name: String, from id: SessionID) {
     guard let user = subject(name, ref, from: id) else { return }
-    guard let row = directory[user]?.row, let key = row.key else {
-      return answer(
-        id, .error(.init(ref: ref, .guest, "\"\(name)\" is a guest, who has no key to refuse: see --plaintext")))
+    guard let row = directory[user]?.row else { return }
+    // A guest has no key to refuse: it is sent away, and nobody remembers it.
+    guard let key = row.key else {
+      note(.removed(nick: row.nick, by: nick(of: id)))
+      for session in present.sessions(of: user) { fail(session, .removed, Self.guestRemoved) }
+      return answer(id, .ok(.init(ref: ref, nick: row.nick)))
     }
     guard !configuration.ownerKeys.contains(key) else {
       return answer(
@@ -20,6 +23,8 @@ extension Hub {
     }
     propose(.remove(user), from: id, ref: ref)
   }
+
+  private static let guestRemoved = "an owner of this hub sent this guest away"
 
   mutating func receiveRestore(_ ref: Int64?, _ name: String, from id: SessionID) {
     guard let user = subject(name, ref, from: id) else { return }

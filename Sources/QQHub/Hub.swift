@@ -54,6 +54,13 @@ public struct Hub: Sendable {
   var nextToken: UInt64 = 1
 
   var backingUp: BackingUp?
+  /// Users of whom something goes that is about removed messages.
+  var pruning: Pruning?
+  var prunedThrough: Seq = 0
+
+  /// New users by where they come from, and joins by who joins.
+  var newcomers = TokenBuckets<IPAddress>()
+  var joins = TokenBuckets<UserID>()
   /// The journal's disk has no room for what users say.
   var isFull = false
 
@@ -79,6 +86,7 @@ public struct Hub: Sendable {
     applied = snapshot.applied
     now = snapshot.time
     tail = Tail(coveredAfter: snapshot.applied, capacity: configuration.tailCapacity)
+    for user in snapshot.users where user.key == nil { directory.forget(user.id) }
     // What was about to go when the hub ended.
     for seq in files.all.keys { discardIfSaved(seq) }
   }
@@ -125,9 +133,11 @@ public struct Hub: Sendable {
     case .spooled(let answer): spooled(answer)
     case .backedUp(let outcome): backedUp(outcome)
     case .expire(let time): expire(before: time)
+    case .removed(let floor): removed(before: floor)
     case .tick(let deadline): self.now = max(self.now, deadline)
     }
     takeTurns()
+    prune()
     return finish()
   }
 
@@ -232,10 +242,14 @@ public struct Hub: Sendable {
     finished.remove(id)
     let user = sessions[id]?.welcomedAs
     sessions[id] = nil
-    // A guest is whoever uses the nick just now: what was said to this one is not for the next, and nobody keeps a row
-    // for somebody who can't prove to come back.
-    if let user, directory[user]?.isGuest == true, present.sessions(of: user).isEmpty { directory.forget(user) }
+    if let user { forgetIfGone(user) }
     answers.turn(to: nil)
+  }
+
+  /// A guest is whoever uses the nick just now: what was said to this one is not for the next, and nobody keeps a row
+  /// for somebody who can't prove to come back.
+  mutating func forgetIfGone(_ user: UserID) {
+    if directory[user]?.isGuest == true, present.sessions(of: user).isEmpty { directory.forget(user) }
   }
 
   // MARK: Records

@@ -55,6 +55,10 @@ public struct HubConfiguration: Sendable {
   public var catchUpBytes: Int
   public var maximumUsers: Int
   public var sessions = SessionLimits()
+  /// Guests and keys that come for the first time, uninvited, from one source: an address of IPv4, a /64 of IPv6.
+  public var newcomers = RateLimit(burst: 10_000, hourly: 10_000)
+  /// Of one user.
+  public var joins = RateLimit(burst: 1_000, hourly: 3_600)
   public var files = FileLimits()
   /// Milliseconds that a cursor move waits for another record to be committed with.
   public var cursorDelay: Int64

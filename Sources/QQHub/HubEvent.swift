@@ -27,6 +27,8 @@ public enum HubEvent: Sendable {
   case backedUp(Hub.BackupOutcome)
   /// Files that were offered before this time are kept no longer.
   case expire(before: Timestamp)
+  /// Messages before this seq are kept no longer.
+  case removed(before: Seq)
   /// The time that `Hub.deadline` was has come, whatever the clock says that was put back meanwhile.
   case tick(Timestamp)
 }

@@ -18,6 +18,7 @@ struct Inbox: Sendable {
   private(set) var batches = 0
 
   var isEmpty: Bool { next == inputs.count }
+  var count: Int { inputs.count - next }
 
   mutating func append(_ batch: [SessionInput]) {
     batches += 1
@@ -81,8 +82,8 @@ extension Hub {
   /// Others have had their turn: what sessions said may cost something again.
   public mutating func beginTurn() { turns.begin() }
 
-  /// Somebody waits for a turn: `HubEvent.turn` gives it.
-  public var hasWork: Bool { !turns.isEmpty }
+  /// Somebody, or some work of the hub's own, waits for a turn: `HubEvent.turn` gives it.
+  public var hasWork: Bool { !turns.isEmpty || pruning != nil }
 
   /// Bytes of answers that a session gets before its channel has to say that it takes more.
   static let answersAtOnce = 256 << 10

@@ -32,12 +32,14 @@ struct Rows: Sendable {
     case .group(let row):
       groups[row.id] = row
       nextGroup = max(nextGroup, row.id.rawValue &+ 1)
+    case .forgetGroup(let id): groups[id] = nil
     case .membership(let row):
       users[row.user]?.stays[Stay(group: row.group, joined: row.joined)] = row
     case .forgetMembership(let user, let group, let joined):
       users[user]?.stays[Stay(group: group, joined: joined)] = nil
     case .cursor(let move):
       users[move.user]?.cursors[move.name] = move.seq
+    case .forgetCursor(let user, let name): users[user]?.cursors[name] = nil
     case .file(let row): files[row.seq] = row
     case .forgetFile(let seq): files[seq] = nil
     case .invite(let row): invites[row.hash] = row

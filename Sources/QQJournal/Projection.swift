@@ -116,14 +116,18 @@ extension UserRow {
   }
 }
 
+/// A group is there as long as somebody is in it, or may read what was said in it.
 public struct GroupRow: Equatable, Sendable {
   public var id: GroupID
   /// Without the `@`.
   public var name: String
+  /// Something was said in it.
+  public var isUsed: Bool
 
-  public init(id: GroupID, name: String) {
+  public init(id: GroupID, name: String, isUsed: Bool = false) {
     self.id = id
     self.name = name
+    self.isUsed = isUsed
   }
 }
 
@@ -172,11 +176,14 @@ public enum Change: Equatable, Sendable {
   /// The user and the user's memberships and cursors go; the messages stay.
   case forget(UserID)
   case group(GroupRow)
+  /// The row goes; nobody's memberships name it any more.
+  case forgetGroup(GroupID)
   /// Put in the place of the row with this user, group and `joined`.
   case membership(MembershipRow)
   /// The row with this user, group and `joined` goes.
   case forgetMembership(UserID, GroupID, joined: Seq)
   case cursor(CursorMove)
+  case forgetCursor(UserID, name: String)
   /// Put in the place of the row with this seq.
   case file(FileRow)
   /// The row with this seq goes.

@@ -72,6 +72,8 @@ public struct Record: Equatable, Sendable {
     case remove(UserID)
     /// They are again.
     case restore(UserID)
+    /// No message up to this seq is kept any more: what these users have that is about such alone goes.
+    case prune(through: Seq, ClosedRange<UserID>)
   }
 }
 
@@ -79,7 +81,7 @@ extension Record {
   /// The hub's own, or an owner's: it makes room, or keeps somebody out, and is taken where the disk has little room left.
   public var isEssential: Bool {
     switch body {
-    case .discard, .revoke, .remove, .restore: true
+    case .discard, .revoke, .remove, .restore, .prune: true
     case .message, .admit, .rename, .join, .leave, .cursors, .seen, .saved, .invite: false
     }
   }

@@ -11,6 +11,7 @@ public enum RecordCodec {
     case admit, rename, join, leave, cursors, seen
     case offer, complete, saved, discard
     case admitInvited, invite, revoke, remove, restore
+    case prune
   }
 
   private enum TargetKind: UInt8 {
@@ -114,6 +115,11 @@ public enum RecordCodec {
     case .restore(let user):
       start(.restore)
       writer.number(user.rawValue)
+    case .prune(let seq, let users):
+      start(.prune)
+      writer.number(seq)
+      writer.number(users.lowerBound.rawValue)
+      writer.number(users.upperBound.rawValue)
     }
   }
 
@@ -193,6 +199,11 @@ public enum RecordCodec {
     case .revoke: return .revoke(try reader.digest())
     case .remove: return .remove(try user(from: &reader))
     case .restore: return .restore(try user(from: &reader))
+    case .prune:
+      let seq = try reader.signed()
+      let (first, last) = (try user(from: &reader), try user(from: &reader))
+      guard first <= last else { throw .value }
+      return .prune(through: seq, first...last)
     }
   }
 

@@ -29,7 +29,9 @@ extension Database {
       for statement in statements.forget { try statement.bind(1, Int64(id.rawValue)).run() }
     case .group(let row):
       nextGroup = max(nextGroup, row.id.rawValue &+ 1)
-      try statements.putGroup.bind(1, Int64(row.id.rawValue)).bind(2, row.name).run()
+      try statements.putGroup.bind(1, Int64(row.id.rawValue)).bind(2, row.name)
+        .bind(3, row.isUsed ? 1 : 0).run()
+    case .forgetGroup(let id): try statements.removeGroup.bind(1, Int64(id.rawValue)).run()
     case .membership(let row):
       try statements.putMembership.bind(1, Int64(row.user.rawValue)).bind(2, Int64(row.group.rawValue))
         .bind(3, row.joined).bind(4, row.left).run()
@@ -39,6 +41,8 @@ extension Database {
     case .forgetFile(let seq): try statements.removeFile.bind(1, seq).run()
     case .invite(let row): try statements.putInvite.bind(1, row.hash.bytes).bind(2, row.bytes).run()
     case .forgetInvite(let hash): try statements.removeInvite.bind(1, hash.bytes).run()
+    case .forgetCursor(let user, let name):
+      try statements.removeCursor.bind(1, Int64(user.rawValue)).bind(2, name).run()
     case .cursor(let move):
       try statements.putCursor.bind(1, Int64(move.user.rawValue)).bind(2, move.name).bind(3, move.seq).run()
     }
@@ -54,10 +58,11 @@ extension Database {
     defer { users.reset() }
     while try users.step() { snapshot.users.append(try user(users)) }
 
-    let groups = try connection.prepare("SELECT id, name FROM groups ORDER BY id")
+    let groups = try connection.prepare("SELECT id, name, used FROM groups ORDER BY id")
     defer { groups.reset() }
     while try groups.step() {
-      snapshot.groups.append(GroupRow(id: GroupID(try number32(groups, 0)), name: groups.text(1)))
+      snapshot.groups.append(
+        GroupRow(id: GroupID(try number32(groups, 0)), name: groups.text(1), isUsed: groups.number(2) != 0))
     }
 
     let memberships = try connection.prepare(

@@ -1,7 +1,7 @@
 /// What the database holds. A migration that was released is never changed: a new one is added behind it.
 enum Schema {
   /// `user_version` counts those that were run.
-  static let migrations: [String] = [first, second, third, fourth]
+  static let migrations: [String] = [first, second, third, fourth, fifth]
 
   /// "qqj1": tells the hub's journal from any other database.
   static let applicationID: Int64 = 0x7171_6a31
@@ -53,6 +53,11 @@ enum Schema {
   /// What was said while users were removed.
   private static let fourth = """
     ALTER TABLE users ADD COLUMN absences BLOB;
+    """
+
+  /// Whether anything was said in a group. Of those that were there before it isn't known, and something may have been.
+  private static let fifth = """
+    ALTER TABLE groups ADD COLUMN used INTEGER NOT NULL DEFAULT 1;
     """
 
   /// Brings the database up to date. Gives whether it was empty.

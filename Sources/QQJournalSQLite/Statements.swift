@@ -14,9 +14,11 @@ final class Statements {
   let insertID: Statement
   let putUser: Statement
   let putGroup: Statement
+  let removeGroup: Statement
   let putMembership: Statement
   let removeMembership: Statement
   let putCursor: Statement
+  let removeCursor: Statement
   let putFile: Statement
   let removeFile: Statement
   let putInvite: Statement
@@ -56,11 +58,13 @@ final class Statements {
       INSERT OR REPLACE INTO users (id, key, nick, start, address, seen, former, removed, absences)
       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
       """)
-    putGroup = try prepare("INSERT OR REPLACE INTO groups (id, name) VALUES (?1, ?2)")
+    putGroup = try prepare("INSERT OR REPLACE INTO groups (id, name, used) VALUES (?1, ?2, ?3)")
+    removeGroup = try prepare("DELETE FROM groups WHERE id = ?1")
     putMembership = try prepare(
       "INSERT OR REPLACE INTO memberships (user, \"group\", joined, \"left\") VALUES (?1, ?2, ?3, ?4)")
     removeMembership = try prepare("DELETE FROM memberships WHERE user = ?1 AND \"group\" = ?2 AND joined = ?3")
     putCursor = try prepare("INSERT OR REPLACE INTO cursors (user, name, seq) VALUES (?1, ?2, ?3)")
+    removeCursor = try prepare("DELETE FROM cursors WHERE user = ?1 AND name = ?2")
     putFile = try prepare("INSERT OR REPLACE INTO files (seq, row) VALUES (?1, ?2)")
     removeFile = try prepare("DELETE FROM files WHERE seq = ?1")
     putInvite = try prepare("INSERT OR REPLACE INTO invites (hash, row) VALUES (?1, ?2)")

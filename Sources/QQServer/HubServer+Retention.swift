@@ -17,7 +17,7 @@ extension HubServer {
     runner.loop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .minutes(10)) { [weak self, runner] _ in
       guard let age = self?.retained.load(ordering: .relaxed) else { return }
       let now = HubRunner.clock()
-      store.remove(before: now - age, idsBefore: now - max(age, month)) { _ in }
+      store.remove(before: now - age, idsBefore: now - max(age, month)) { runner.submit(.removed(before: $0)) }
       runner.submit(.expire(before: now - age))
     }
   }

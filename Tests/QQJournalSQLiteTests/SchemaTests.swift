@@ -102,7 +102,7 @@ import Testing
         former: ["anna", "Ä"]),
       UserRow(id: UserID(5), key: nil, nick: "guest", start: 4),
     ]
-    expected.groups = [GroupRow(id: GroupID(1), name: "ops")]
+    expected.groups = [GroupRow(id: GroupID(1), name: "ops", isUsed: true)]
     expected.memberships = [
       MembershipRow(user: UserID(1), group: GroupID(1), joined: 2),
       MembershipRow(user: UserID(5), group: GroupID(1), joined: 2, left: 3),

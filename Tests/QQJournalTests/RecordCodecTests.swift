@@ -42,6 +42,7 @@ import Testing
     record(.invite(InviteBody(by: UserID(.max), hash: Digest(of: []), nick: "боб", expires: Record.time(9)))),
     record(.invite(InviteBody(by: UserID(1), hash: Digest(of: []), nick: nil, expires: Record.time(-1)))),
     record(.revoke(Digest(of: [2]))), record(.remove(UserID(7))), record(.restore(UserID(.max))),
+    record(.prune(through: 5, UserID(1)...UserID(.max))),
     record(.saved(UserID(.max), file: .max)), record(.discard([])), record(.discard([1, .max])),
     attached(.file(FileInfo(name: "", size: nil))),
     attached(.file(FileInfo(name: "фото", size: .max, manifest: 0, mode: 0o777, modified: Record.time(1)))),

@@ -40,6 +40,8 @@ extension JournalContract {
     .user(UserRow(id: UserID(1), key: Array(0..<32), nick: "anna", start: 0)),
     .user(bob), .user(guest), .user(ann),
     .group(GroupRow(id: GroupID(2), name: "ops")), .group(GroupRow(id: GroupID(1), name: "dev")),
+    .group(GroupRow(id: GroupID(2), name: "ops", isUsed: true)), .group(GroupRow(id: GroupID(3), name: "gone")),
+    .forgetGroup(GroupID(3)), .forgetGroup(GroupID(9)),
     .membership(MembershipRow(user: UserID(1), group: GroupID(2), joined: 4)),
     .membership(MembershipRow(user: UserID(1), group: GroupID(2), joined: 4, left: 6)),
     .membership(MembershipRow(user: UserID(1), group: GroupID(2), joined: 9)),
@@ -47,6 +49,8 @@ extension JournalContract {
     .membership(MembershipRow(user: UserID(3), group: GroupID(1), joined: 3, left: 5)),
     .forgetMembership(UserID(3), GroupID(1), joined: 3),
     .cursor(CursorMove(user: UserID(3), name: "listen", seq: 1)),
+    .cursor(CursorMove(user: UserID(3), name: "gone", seq: 1)), .forgetCursor(UserID(3), name: "gone"),
+    .forgetCursor(UserID(1), name: "nobody's"),
     .cursor(CursorMove(user: UserID(1), name: "listen", seq: 1)),
     .cursor(CursorMove(user: UserID(1), name: "", seq: 2)),
     .cursor(CursorMove(user: UserID(1), name: "listen", seq: 2)),
@@ -66,7 +70,9 @@ extension JournalContract {
     snapshot.applied = applied
     snapshot.users = [ann, guest, bob, carol]
     snapshot.invites = invites.sorted { $0.hash.description < $1.hash.description }
-    snapshot.groups = [GroupRow(id: GroupID(1), name: "dev"), GroupRow(id: GroupID(2), name: "ops")]
+    snapshot.groups = [
+      GroupRow(id: GroupID(1), name: "dev"), GroupRow(id: GroupID(2), name: "ops", isUsed: true),
+    ]
     snapshot.memberships = [
       MembershipRow(user: UserID(1), group: GroupID(2), joined: 4, left: 6),
       MembershipRow(user: UserID(1), group: GroupID(2), joined: 9),
@@ -78,7 +84,7 @@ extension JournalContract {
     ]
     snapshot.files = [fileForAll, savedFile]
     snapshot.nextUser = 5
-    snapshot.nextGroup = 3
+    snapshot.nextGroup = 4
     snapshot.time = Record.time(time)
     return snapshot
   }

@@ -62,7 +62,7 @@ struct SimDirectory {
         let index = Int(move.user.rawValue) - 1
         users[index].cursors[move.name] = max(users[index].cursors[move.name] ?? 0, move.seq)
       }
-    case .seen, .saved, .discard, .invite, .revoke, .remove, .restore: break
+    case .seen, .saved, .discard, .invite, .revoke, .remove, .restore, .prune: break
     case .message(let body): accept(body)
     }
   }

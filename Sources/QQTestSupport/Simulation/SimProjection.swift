@@ -60,11 +60,17 @@ struct SimProjection {
       nextGroup = max(nextGroup, row.id.rawValue + 1)
       groups.removeAll { $0.id == row.id }
       groups.append(row)
+    case .forgetGroup(let id):
+      groups.removeAll { $0.id == id }
+      if memberships.contains(where: { $0.group == id }) {
+        return (.divergence, "group \(id.rawValue) was forgotten, and somebody is in it or was")
+      }
     case .forgetMembership(let user, let group, let joined):
       memberships.removeAll { $0.user == user && $0.group == group && $0.joined == joined }
     case .membership(let row):
       let place = memberships.firstIndex { $0.user == row.user && $0.group == row.group && $0.joined == row.joined }
       if let place { memberships[place] = row } else { memberships.append(row) }
+    case .forgetCursor(let user, let name): cursors.removeAll { $0.user == user && $0.name == name }
     case .cursor(let move):
       if let place = cursors.firstIndex(where: { $0.user == move.user && $0.name == move.name }) {
         if cursors[place].seq > move.seq { return (.cursorBack, "a cursor went back to \(move)") }
