@@ -342,7 +342,7 @@ _qq_listen() {
     repeating_flags=()
     non_repeating_flags=(--json --text --quiet -q --verbose -v --plaintext --new --version -h --help)
     repeating_options=()
-    non_repeating_options=(--hub --nick --timeout --since --cursor -n --count --idle --from --match --type --exec --retries --save)
+    non_repeating_options=(--hub --nick --timeout --since --cursor -n --count --idle --from --match --type --exec --retries --save --save-limit)
     __qq_offer_flags_options 1
 
     # Offer option value completions
@@ -389,6 +389,10 @@ _qq_listen() {
         ;;
     '--save')
         __qq_add_completions -d
+        return
+        ;;
+    '--save-limit')
+        __qq_add_names < <(eval 'true')
         return
         ;;
     esac

@@ -12,12 +12,20 @@ struct Roster: Equatable, Sendable {
   /// Who has spoken, the latest last.
   private var speakers: [String] = []
 
+  /// Names beyond which no more are kept, of users and of groups: a hub may name any number.
+  private static let most = 50_000
+
   mutating func add(_ user: HubFrame.User) {
-    users[user.nick] = Entry(isOnline: user.online, address: user.address)
-    groups.formUnion(user.groups)
+    isOnline(user.nick, user.online, address: user.address)
+    for group in user.groups { add(group: group) }
+  }
+
+  private mutating func add(group: String) {
+    if groups.count < Self.most, group.utf8.count <= ProtocolLimits.name { groups.insert(group) }
   }
 
   mutating func isOnline(_ nick: String, _ isOnline: Bool, address: String?) {
+    guard users.count < Self.most || users[nick] != nil, nick.utf8.count <= ProtocolLimits.name else { return }
     users[nick] = Entry(isOnline: isOnline, address: address)
   }
 
@@ -25,7 +33,7 @@ struct Roster: Equatable, Sendable {
     speakers.removeAll { $0 == nick }
     speakers.append(nick)
     if speakers.count > 100 { speakers.removeFirst() }
-    for target in targets where target.hasPrefix("@") { groups.insert(target) }
+    for target in targets where target.hasPrefix("@") { add(group: target) }
   }
 
   var online: [String] { users.filter(\.value.isOnline).keys.sorted() }

@@ -23,6 +23,10 @@ public enum ClientError: Error, Sendable {
     }
   }
 
+  static func flooded(_ endpoint: Endpoint) -> ClientError {
+    .notAHub(endpoint, reason: "it names more users than there can be")
+  }
+
   public var message: String {
     switch self {
     case .cannotResolve(let hub): "cannot find the host \"\(hub.host)\": check --hub, QQ_HUB or your config.json"

@@ -161,6 +161,7 @@ public actor Conversation {
         }
       }
     }
+    if outbox.isFlooded { return (events, .flooded(configuration.endpoint)) }
     if isAnswered { events += settled() }
     return (events, nil)
   }

@@ -13,11 +13,15 @@ public struct HistoryPage: Sendable {
   ) async throws -> HistoryPage {
     try await link.write([.history(request)])
     var page: [HubLine] = []
+    var bound = AnswerBound.page
     while let batch = try await lines.next() {
       for line in batch {
+        try bound.take(line, of: endpoint)
         switch line.frame {
         case .message, .file, .complete: page.append(line)
-        case .ok(let ok): return HistoryPage(lines: page, more: ok.more)
+        case .ok(let ok):
+          try check(page, request, endpoint)
+          return HistoryPage(lines: page, more: ok.more)
         case .error(let failure): throw failure
         default: break
         }
@@ -26,21 +30,41 @@ public struct HistoryPage: Sendable {
     throw ClientError.lost(endpoint)
   }
 
+  /// Whoever pages on from what it was given would go round and round otherwise.
+  private static func check(
+    _ page: [HubLine], _ request: ClientFrame.HistoryRequest, _ endpoint: Endpoint
+  ) throws(ClientError) {
+    var last = request.after ?? 0
+    for line in page {
+      guard let seq = line.frame?.seq, seq > last, seq < request.before ?? .max else {
+        throw .notAHub(endpoint, reason: "it answers with what wasn't asked for")
+      }
+      last = seq
+    }
+    guard page.count <= ProtocolLimits.historyPage else {
+      throw .notAHub(endpoint, reason: "it answers with more than was asked for")
+    }
+  }
+
   /// The newest that are wanted, at most so many, oldest first; they come in pages from the end, down to `floor`.
   public static func newest(
     _ limit: Int, of target: String?, since: Timestamp? = nil, floor: Int64 = 0, on link: HubLink,
     _ lines: inout HubLink.Lines, _ endpoint: Endpoint, where isWanted: (HubFrame) -> Bool
-  ) async throws -> ArraySlice<HubLine> {
-    var kept: [HubLine] = []
+  ) async throws -> [HubLine] {
+    // The newest page first.
+    var pages: [[HubLine]] = []
+    var count = 0
     var before: Int64?
-    while kept.count < limit {
+    while count < limit {
       let page = try await ask(
         .init(ref: 1, target: target, before: before, since: since, limit: Int64(ProtocolLimits.historyPage)),
         on: link, &lines, endpoint)
-      kept = page.lines.filter { $0.frame.map { isWanted($0) && ($0.seq ?? 0) > floor } ?? false } + kept
+      let wanted = page.lines.filter { $0.frame.map { isWanted($0) && ($0.seq ?? 0) > floor } ?? false }
+      count += wanted.count
+      pages.append(wanted)
       guard page.more, let first = page.lines.first?.frame?.seq, first > floor else { break }
       before = first
     }
-    return kept.suffix(limit)
+    return pages.reversed().flatMap(\.self).suffix(limit)
   }
 }

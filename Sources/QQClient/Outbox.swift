@@ -51,6 +51,8 @@ public struct Outbox: Sendable {
     var answered: Set<String> = []
     var reported: Set<String> = []
     var awaiting: Set<String> = []
+    /// Of all names that ever were in it.
+    var awaitedBytes = 0
     var isStored = false
 
     /// On this connection: only then it is known who is awaited.
@@ -61,6 +63,8 @@ public struct Outbox: Sendable {
   private var nextRef: Int64 = 1
   private var firstUnwritten = 0
   private var bytes = 0
+  /// Of the names that are awaited.
+  private var awaitedBytes = 0
   private let wantsReceipts: Bool
   private let lastSeen: Bool
   private let maximumCount: Int
@@ -82,6 +86,12 @@ public struct Outbox: Sendable {
   public var isFull: Bool { entries.count >= maximumCount || bytes >= maximumBytes }
   public var isEmpty: Bool { entries.isEmpty }
   public var count: Int { entries.count }
+
+  /// More names are awaited than a hub has users: whoever names them is none.
+  public var isFlooded: Bool { awaitedBytes > Self.mostAwaited }
+
+  /// Bytes: a million users with long names.
+  private static let mostAwaited = 64 << 20
 
   /// What to retry with, oldest first.
   public var unanswered: [OutgoingMessage] { entries.map(\.message) }
@@ -148,7 +158,9 @@ public struct Outbox: Sendable {
       entries[index].isWritten = false
       entries[index].answered = []
       entries[index].awaiting = []
+      entries[index].awaitedBytes = 0
     }
+    awaitedBytes = 0
     firstUnwritten = 0
   }
 
@@ -168,8 +180,16 @@ public struct Outbox: Sendable {
 
   /// A part of an answer: the last part gives it.
   private mutating func awaited(_ sent: HubFrame.Sent) -> [OutboxResult] {
-    if let ref = sent.ref, let index = index(ref) { entries[index].awaiting.formUnion(sent.awaiting ?? []) }
+    if let ref = sent.ref, let index = index(ref) { wait(for: sent.awaiting ?? [], index) }
     return []
+  }
+
+  private mutating func wait(for nicks: [String], _ index: Int) {
+    for nick in nicks where entries[index].awaiting.insert(nick).inserted {
+      let size = 48 + nick.utf8.count
+      entries[index].awaitedBytes += size
+      awaitedBytes += size
+    }
   }
 
   private mutating func answered(
@@ -178,8 +198,9 @@ public struct Outbox: Sendable {
     // Refs ascend along the queue.
     guard let ref, let index = index(ref) else { return [] }
     if let target {
+      guard entries[index].message.to.contains(target) else { return [] }
       entries[index].answered.insert(target)
-      entries[index].awaiting.formUnion(awaiting)
+      wait(for: awaiting, index)
     } else {
       // About the message as a whole.
       entries[index].answered.formUnion(entries[index].message.to)
@@ -207,6 +228,7 @@ public struct Outbox: Sendable {
 
   private mutating func remove(_ index: Int) {
     bytes -= entries[index].message.bytes
+    awaitedBytes -= entries[index].awaitedBytes
     entries.remove(at: index)
     if index < firstUnwritten { firstUnwritten -= 1 }
   }

@@ -114,6 +114,7 @@ public actor Sender {
         throw ClientError.refused(configuration.endpoint, failure)
       }
       for result in outbox.received(frame) { try report(result) }
+      if outbox.isFlooded { throw ClientError.flooded(configuration.endpoint) }
     }
     answers += 1
     if !outbox.isFull { release() }

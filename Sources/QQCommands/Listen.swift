@@ -58,6 +58,10 @@ struct Listen: AsyncParsableCommand {
       valueName: "folder"), completion: .directory)
   var save: String?
 
+  @Option(
+    help: .init("Save no more than this in all.", valueName: "size"), completion: .shellCommand("true"))
+  var saveLimit: SizeOption?
+
   @Argument(
     help: .init("Only these conversations: nicks, addresses, @groups.", valueName: "targets"),
     completion: LiveCompletion.targets)
@@ -66,6 +70,7 @@ struct Listen: AsyncParsableCommand {
   func validate() throws {
     if new && since != nil { throw ValidationError("--new and --since exclude each other") }
     if let count, count < 1 { throw ValidationError("-n takes a number from 1") }
+    if saveLimit != nil && save == nil { throw ValidationError("--save-limit goes with --save alone") }
     if retries < 0 { throw ValidationError("--retries takes a number from 0") }
     if let cursor, cursor.isEmpty || cursor.utf8.count > ProtocolLimits.cursorName {
       throw ValidationError("a cursor's name has 1 to \(ProtocolLimits.cursorName) bytes")
@@ -88,11 +93,15 @@ struct Listen: AsyncParsableCommand {
     let reader = Reader(
       start: new ? .now : since?.start(now: Clock.now) ?? .unread, cursor: cursor, holds: isPlain || cursor != nil,
       name: MessageSource.newReaderName())
-    let saver = save.map { FileSaver(context, options.output.settings, into: $0) }
+    let saver = save.map { folder in
+      FileSaver(context, options.output.settings, into: folder, limit: saveLimit?.bytes) { filter.accepts(.file($0)) }
+    }
     if let save { try Self.check(save) }
     let sink = EventSink(
       context.output, filter: filter, count: count, runner: exec.map { CommandRunner($0, retries: retries) }
     ) {
+      saver?.take($0)
+    } completed: {
       saver?.take($0)
     } above: { body in
       if let saver { try saver.above(body) } else { try body() }
@@ -102,7 +111,7 @@ struct Listen: AsyncParsableCommand {
       case .link(let link): context.note(link)
       case .listening:
         sink.begin()
-        if let saver, since == nil, !new { Task { try? await saver.askForPending { filter.accepts(.file($0)) } } }
+        if let saver, since == nil, !new { Task { try? await saver.askForPending() } }
       case .following:
         context.output.note("another reader moves the cursor \"\(cursor ?? "listen")\": following without moving it")
       case .promoted:

@@ -156,6 +156,18 @@ public struct JSONWriter: Sendable {
     return special == 0
   }
 
+  /// A JSON text from elsewhere, valid and in UTF-8. What could play tricks stands within strings, where an escape means
+  /// the same (RFC 8259, section 7); what this program doesn't know of stays as it is.
+  public mutating func line(_ json: [UInt8]) {
+    if json.allSatisfy({ $0 < 0x7f }) {
+      bytes += json
+      return
+    }
+    for scalar in String(decoding: json, as: UTF8.self).unicodeScalars {
+      if scalar.value < 0x7f { bytes.append(UInt8(scalar.value)) } else { escaped(scalar) }
+    }
+  }
+
   private mutating func escaped(_ scalar: Unicode.Scalar) {
     switch scalar {
     case "\"": raw("\\\"")

@@ -26,6 +26,13 @@ import Testing
     #expect(Array(json.utf8) == Array(expected.utf8))
   }
 
+  @Test("a line from elsewhere stays what it means, and plays no tricks on a terminal")
+  func foreignLines() {
+    func line(_ json: String) -> String { written { $0.line(Array(json.utf8)) } }
+    #expect(line(#"{"type":"later","a":[1,{"b":"\u202e\n"}]}"#) == #"{"type":"later","a":[1,{"b":"\u202e\n"}]}"#)
+    #expect(line("{\"t\":\"é€😀 \u{9b}2J\u{202e}\u{2028}\u{7f}\"}") == #"{"t":"é€😀 \u009b2J\u202e\u2028\u007f"}"#)
+  }
+
   @Test("every scalar is read back as it was")
   func everyScalar() throws {
     var object = JSONObject()

@@ -138,7 +138,7 @@ public struct Download<Target: DownloadTarget> {
 
   private mutating func finish(_ size: Int64, _ hash: TreeHash) throws(FileError) -> Step {
     guard let file, let hasher = target?.hasher else { return Step() }
-    guard hasher.length == size, hasher.hash == hash else {
+    guard hasher.length == size, hasher.hash == hash, file.info.size ?? size == size else {
       // Every piece was right, and the whole isn't: what is here is of no use.
       target?.discard()
       throw FileError(

@@ -6,6 +6,8 @@ extension FileSink: DownloadTarget {}
 public enum FileDestination: Sendable {
   /// Into this folder, under its own name.
   case folder(String)
+  /// The same, without anybody who asked for it.
+  case unasked(folder: String, SaveAllowance)
   /// Into this folder, under this name.
   case path(folder: String, name: String)
   case stream(Int32)
@@ -77,6 +79,8 @@ public actor FileReceiver {
   private func open(_ file: HubFrame.File) throws(FileError) -> FileSink {
     switch destination {
     case .folder(let folder): try FileSink(folder: folder, name: nil, file.info, id: file.id, seq: file.seq)
+    case .unasked(let folder, let allowance):
+      try FileSink(folder: folder, name: nil, file.info, id: file.id, seq: file.seq, allowance: allowance)
     case .path(let folder, let name): try FileSink(folder: folder, name: name, file.info, id: file.id, seq: file.seq)
     case .stream(let descriptor): try FileSink(stream: descriptor, file.info)
     }

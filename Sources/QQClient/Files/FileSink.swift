@@ -6,6 +6,8 @@ import QQProtocol
 /// verified under its name, replacing nothing. A part that was left behind is gone on from.
 struct FileSink {
   private enum Kind {
+    /// Nothing has come: there is no part yet.
+    case nothing
     case file(OpenFile)
     case folder(FolderWriter)
     /// A descriptor that takes what comes, once.
@@ -21,9 +23,14 @@ struct FileSink {
   /// Where it goes was chosen by this user: nothing but that name will do.
   private let isExact: Bool
 
-  /// Saves in the folder at `path`. `name`: what this user calls it, which must be free; otherwise it is called what its
+  private let allowance: SaveAllowance?
+
+  /// Saves in the folder at `path`, as far as `allowance` allows. `name`: what this user calls it, which must be free; otherwise it is called what its
   /// sender calls it, if that is safe, with a number behind it where the name is taken.
-  init(folder path: String, name: String?, _ info: FileInfo, id: MessageID, seq: Int64) throws(FileError) {
+  init(
+    folder path: String, name: String?, _ info: FileInfo, id: MessageID, seq: Int64, allowance: SaveAllowance? = nil
+  ) throws(FileError) {
+    self.allowance = allowance
     let folder = try OpenFile.open(path, O_RDONLY | O_DIRECTORY, as: .output)
     self.folder = folder
     self.info = info
@@ -42,8 +49,20 @@ struct FileSink {
     } else if faccessat(folder.number, self.name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 {
       throw FileError(.output, "\"\(path)/\(self.name)\" is there already: name another place")
     }
+    kind = .nothing
+    if let allowance {
+      try allowance.check(info.size ?? 0, in: folder, named: self.name)
+    }
+    // Whoever offers what never comes leaves nothing here.
+    if faccessat(folder.number, part, F_OK, AT_SYMLINK_NOFOLLOW) == 0 { try begin() }
+  }
+
+  /// Makes the part, or opens the one that is there.
+  private mutating func begin() throws(FileError) {
+    guard case .nothing = kind, let folder else { return }
     if info.isFolder {
-      let writer = try FolderWriter(part, in: folder, info)
+      let writer = try FolderWriter(
+        part, in: folder, info, mostEntries: allowance == nil ? .max : SaveAllowance.entries)
       kind = .folder(writer)
       hasher = writer.resumed
     } else {
@@ -59,6 +78,7 @@ struct FileSink {
       throw FileError(.output, "\"\(TextSafety.visible(info.name))\" is a folder, which can't go to standard output")
     }
     kind = .stream(stream)
+    allowance = nil
     folder = nil
     part = ""
     name = ""
@@ -104,7 +124,7 @@ struct FileSink {
       throw FileError(.changed, "the hub goes on beyond what is here")
     }
     switch kind {
-    case .file: break
+    case .nothing, .file: break
     case .folder(var writer):
       try writer.restart(at: offset)
       kind = .folder(writer)
@@ -116,7 +136,15 @@ struct FileSink {
 
   /// The next chunk, verified.
   mutating func write(_ chunk: Chunk, _ bytes: [UInt8]) throws(FileError) {
+    if case .nothing = kind {
+      try begin()
+      guard hasher.length == chunk.offset else {
+        throw FileError(.busy, "another process is saving \"\(name)\"")
+      }
+    }
+    if let allowance, let folder { try allowance.take(bytes.count, in: folder, named: name) }
     switch kind {
+    case .nothing: break
     case .file(let file):
       try file.write(bytes[...], at: chunk.offset)
     case .folder(var writer):
@@ -147,11 +175,12 @@ struct FileSink {
 
   /// All has come: gives it its name. Returns its path, nil where it went to a stream.
   mutating func finish(_ hash: TreeHash) throws(FileError) -> String? {
+    try begin()
     switch kind {
-    case .stream: return nil
+    case .nothing, .stream: return nil
     case .file(let file):
       try file.truncate(hasher.length)
-      try file.set(mode: info.mode, modified: info.modified?.milliseconds)
+      try file.set(mode: info.mode.map { $0 | 0o600 }, modified: info.modified?.milliseconds)
       try file.sync()
       return try place(part, hash)
     case .folder(var writer):
@@ -168,7 +197,7 @@ struct FileSink {
     switch kind {
     case .file: unlinkat(folder.number, part, 0)
     case .folder(let writer): writer.removeAll()
-    case .stream: break
+    case .nothing, .stream: break
     }
   }
 

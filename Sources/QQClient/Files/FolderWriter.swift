@@ -25,7 +25,10 @@ struct FolderWriter {
 
   private static let tree = "tree"
 
-  init(_ name: String, in parent: OpenFile, _ info: FileInfo) throws(FileError) {
+  private let mostEntries: Int
+
+  init(_ name: String, in parent: OpenFile, _ info: FileInfo, mostEntries: Int) throws(FileError) {
+    self.mostEntries = mostEntries
     self.name = name
     self.parent = parent
     self.info = info
@@ -144,6 +147,12 @@ struct FolderWriter {
       throw FileError(
         .data, "\"\(TextSafety.visible(info.name))\" is refused, since its manifest is not safe: \(error.reason)")
     }
+    guard read.entries.count <= mostEntries else {
+      throw FileError(
+        .data,
+        "\"\(TextSafety.visible(info.name))\" has \(read.entries.count) files and folders, and \(mostEntries) are saved "
+          + "unasked (\"qq get\" takes what you ask for)")
+    }
     let layout = FolderLayout(read, manifestSize: manifestSize)
     guard layout.size == info.size else {
       throw FileError(.data, "\"\(TextSafety.visible(info.name))\" is refused: its manifest names another size")
@@ -169,7 +178,7 @@ struct FolderWriter {
     return file
   }
 
-  /// Stays writable until everything is there: it may have to be gone on with.
+  /// Whatever mode its sender names: what is saved is its owner's to read, to change and to remove.
   private func finish(_ file: OpenFile, _ entry: Manifest.Entry) throws(FileError) {
     try file.set(mode: entry.mode | 0o600, modified: entry.modified?.milliseconds)
   }
@@ -211,26 +220,20 @@ struct FolderWriter {
       case .file, .folder: continue
       }
     }
-    for entry in entries where entry.mode & 0o600 != 0o600 {
-      guard case .file = entry.kind else { continue }
-      let (folder, name) = try directory(of: entry.path, O_RDONLY)
-      let file = try OpenFile.open(name, in: folder, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, as: .output)
-      try file.set(mode: entry.mode, modified: nil)
-    }
     // Once for all of them: a sync a file would take seconds for thousands.
     guard qq_sync_filesystem(part.number) == 0 else { throw .system(.disk, "cannot write \"\(part.path)\"") }
     for entry in entries.reversed() where entry.kind == .folder {
       let (folder, name) = try directory(of: entry.path, O_RDONLY)
       let made = try OpenFile.open(name, in: folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, as: .output)
-      try made.set(mode: entry.mode, modified: entry.modified?.milliseconds)
+      try made.set(mode: entry.mode | 0o700, modified: entry.modified?.milliseconds)
     }
     root = try OpenFile.open(Self.tree, in: part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, as: .output)
     return "\(name)/\(Self.tree)"
   }
 
-  /// The tree has its name: it gets its own mode, which may forbid moving it, and what else was in the part goes.
+  /// The tree has its name: it gets its own mode and time, and what else was in the part goes.
   func remove() {
-    try? root?.set(mode: info.mode, modified: info.modified?.milliseconds)
+    try? root?.set(mode: info.mode.map { $0 | 0o700 }, modified: info.modified?.milliseconds)
     unlinkat(part.number, "manifest", 0)
     unlinkat(parent.number, name, AT_REMOVEDIR)
   }

@@ -11,16 +11,20 @@ final class EventSink: Sendable {
   private let state = Mutex((shown: 0, isBusy: true, lastEvent: ContinuousClock.now))
 
   private let offered: @Sendable (HubFrame.File) -> Void
+  private let completed: @Sendable (HubFrame.Complete) -> Void
   private let above: @Sendable (() throws -> Void) throws -> Void
 
-  /// `offered` is told of every file that passes the filter, once its line is written; `above` writes lines where bars
+  /// `offered` is told of every file that passes the filter, once its line is written, `completed` of every file that the
+  /// hub has all of, whatever the filter; `above` writes lines where bars
   /// may stand.
   init(
     _ output: Output, filter: EventFilter, count: Int?, runner: CommandRunner?,
     offered: @escaping @Sendable (HubFrame.File) -> Void = { _ in },
+    completed: @escaping @Sendable (HubFrame.Complete) -> Void = { _ in },
     above: @escaping @Sendable (() throws -> Void) throws -> Void = { try $0() }
   ) {
     self.offered = offered
+    self.completed = completed
     self.above = above
     self.output = output
     self.filter = filter
@@ -58,6 +62,7 @@ final class EventSink: Sendable {
       try above { try output.show(wanted) }
     }
     for line in wanted { if case .file(let file)? = line.frame { offered(file) } }
+    for line in batch.prefix(processed) { if case .complete(let complete)? = line.frame { completed(complete) } }
     let total = state.withLock { state in
       state.shown += wanted.count
       state.isBusy = false

@@ -2,37 +2,50 @@ import QQClient
 import QQProtocol
 import Synchronization
 
-/// Saves the files that `listen` hears of, several at once, each over a connection of its own.
+/// Saves the files that `listen` hears of, several at once, each over a connection of its own, in the order of `SaveQueue`.
 final class FileSaver: Sendable {
+  private struct State {
+    var queue = SaveQueue()
+    var steps = 0
+    var isFinished = false
+  }
+
   private let context: CommandContext
   private let directory: String
+  private let allowance: SaveAllowance
+  private let isWanted: @Sendable (HubFrame.File) -> Bool
   private let display: ProgressDisplay
-  private let offers: AsyncStream<HubFrame.File>
-  private let queue: AsyncStream<HubFrame.File>.Continuation
-  private let state = Mutex((seen: Set<Int64>(), active: 0, steps: 0))
+  private let state = Mutex(State())
+  /// Something has changed: another file may be begun.
+  private let changes: AsyncStream<Void>
+  private let changed: AsyncStream<Void>.Continuation
 
-  /// Files at a time: one whose sender is away holds up none of the others.
-  private static let limit = 32
-
-  init(_ context: CommandContext, _ settings: OutputSettings, into directory: String) {
+  /// `limit`: bytes that are saved in all; nil any number.
+  init(
+    _ context: CommandContext, _ settings: OutputSettings, into directory: String, limit: Int64?,
+    where isWanted: @escaping @Sendable (HubFrame.File) -> Bool
+  ) {
     self.context = context
     self.directory = directory
+    self.isWanted = isWanted
+    allowance = SaveAllowance(limit: limit)
     display = ProgressDisplay(context.output, settings, .current())
-    (offers, queue) = AsyncStream.makeStream(of: HubFrame.File.self)
+    (changes, changed) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
   }
 
-  /// Each once in the life of this process.
+  /// A file that is wanted was offered; each is saved once in the life of this process.
   func take(_ file: HubFrame.File) {
-    let isNew = state.withLock { state in
-      guard state.seen.insert(file.seq).inserted else { return false }
-      state.active += 1
-      return true
-    }
-    if isNew { queue.yield(file) }
+    if state.withLock({ $0.queue.offered(file) }) { changed.yield() }
   }
 
-  /// Nothing is under way.
-  var isIdle: Bool { state.withLock { $0.active == 0 } }
+  /// The hub has all of a file.
+  func take(_ complete: HubFrame.Complete) {
+    state.withLock { $0.queue.completed(complete.id) }
+    changed.yield()
+  }
+
+  /// Nothing is under way, and nothing waits.
+  var isIdle: Bool { state.withLock { $0.queue.isEmpty } }
 
   /// Counts what comes: a file whose sender is away may be under way for ever.
   var steps: Int { state.withLock(\.steps) }
@@ -44,50 +57,75 @@ final class FileSaver: Sendable {
 
   /// No more files will come: `run` returns once those that did are saved.
   func finish() {
-    queue.finish()
+    state.withLock { $0.isFinished = true }
+    changed.yield()
   }
 
   /// Files that were offered while nobody saved them.
-  func askForPending(_ isWanted: @escaping @Sendable (HubFrame.File) -> Bool) async throws {
+  func askForPending() async throws {
     var after: Int64? = 0
     while let start = after {
       let next = Mutex<Int64?>(nil)
       try await request(context, .files(ref: 1, after: start)) { line in
         switch line.frame {
         case .file(let file):
-          if isWanted(file) { self.take(file) }
+          if self.isWanted(file) { self.take(file) }
           return false
         case .ok(let ok):
-          if ok.more { next.withLock { $0 = ok.seq } }
+          // A hub that goes back would be asked for ever.
+          if ok.more, let seq = ok.seq, seq > start { next.withLock { $0 = seq } }
           return true
         default: return false
         }
       }
-      after = next.withLock { $0 }
+      after = state.withLock(\.queue.hasLeftOut) ? nil : next.withLock { $0 }
     }
   }
+
+  private static var now: Int64 { Clock.now.milliseconds }
 
   func run() async throws {
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      var running = 0
-      for await file in offers {
-        if running >= Self.limit {
-          try await group.next()
-          running -= 1
+    try await withThrowingDiscardingTaskGroup { group in
+      var timer = Int64.max
+      var changes = changes.makeAsyncIterator()
+      repeat {
+        while let next = state.withLock({ $0.queue.next(now: Self.now) }) {
+          group.addTask {
+            let outcome = try await self.save(next.file, isComplete: next.isComplete)
+            self.state.withLock { $0.queue.ended(next.file.seq, outcome, now: Self.now) }
+            self.changed.yield()
+          }
         }
-        group.addTask { try await self.save(file) }
-        running += 1
-      }
-      try await group.waitForAll()
+        if state.withLock({ $0.queue.takeLeftOut() }) { group.addTask { try? await self.askForPending() } }
+        let (isDone, deadline) = state.withLock { ($0.isFinished && $0.queue.isEmpty, $0.queue.deadline) }
+        if isDone { break }
+        if timer <= Self.now { timer = .max }
+        if let deadline, deadline < timer {
+          timer = deadline
+          group.addTask {
+            try await Task.sleep(for: .milliseconds(max(0, deadline - Self.now)))
+            self.changed.yield()
+          }
+        }
+      } while await changes.next() != nil
+      group.cancelAll()
     }
   }
 
+  /// In milliseconds: without anything coming; and until the first of what may never come does.
+  private static let patience: Int64 = 20_000
+  private static let patienceForFirst: Int64 = 3_000
+
   /// Nil where nothing has come for long: its sender may be away.
-  private static func run(_ receiver: FileReceiver) async throws -> SavedFile? {
+  private func receive(_ receiver: FileReceiver, isComplete: Bool, _ came: Counter) async throws -> SavedFile? {
     try await withThrowingTaskGroup(of: SavedFile?.self) { group in
       group.addTask { try await receiver.run() }
       group.addTask {
-        try await stillness(patience) { await receiver.steps }
+        if !isComplete {
+          try await Task.sleep(for: .milliseconds(Self.patienceForFirst))
+          if came.value == 0 { return nil }
+        }
+        try await stillness(Self.patience) { await receiver.steps }
         return nil
       }
       defer { group.cancelAll() }
@@ -95,41 +133,40 @@ final class FileSaver: Sendable {
     }
   }
 
-  /// In milliseconds: without anything coming, and until it is tried again.
-  private static let patience: Int64 = 20_000
-
-  /// Others get their turn meanwhile.
-  private func later(_ file: HubFrame.File) {
-    state.withLock { $0.active += 1 }
-    Task {
-      try await Task.sleep(for: .milliseconds(Self.patience))
-      queue.yield(file)
-    }
+  /// Bytes that have come.
+  private final class Counter: Sendable {
+    private let count = Mutex<Int64>(0)
+    var value: Int64 { count.withLock(\.self) }
+    func set(_ value: Int64) { count.withLock { $0 = value } }
   }
 
-  private func save(_ file: HubFrame.File) async throws {
-    defer { state.withLock { $0.active -= 1 } }
+  private func save(_ file: HubFrame.File, isComplete: Bool) async throws -> SaveQueue.Outcome {
     var backoff = Backoff(first: 500, limit: 30_000)
     while true {
+      let came = Counter()
       let receiver = FileReceiver(
-        try context.link(), .seq(file.seq), to: .folder(directory),
+        try context.link(), .seq(file.seq), to: .unasked(folder: directory, allowance),
         report: { file, received in
           self.state.withLock { $0.steps += 1 }
+          came.set(received)
           self.display.show(file.id, file.info.name, done: received, total: file.info.size)
         },
         // The listener's own connection says the same.
         notice: { _ in })
       do {
-        guard let saved = try await Self.run(receiver) else { return later(file) }
-        return try display.above { try context.output.show(saved) }
+        guard let saved = try await receive(receiver, isComplete: isComplete, came) else { return .silent }
+        try display.above { try context.output.show(saved) }
+        return .ended
       } catch let error as ClientError where error.isTransient {
         try await Task.sleep(for: .milliseconds(backoff.next(random: Double.random(in: 0..<1))))
       } catch let error as ClientError {
-        return complain(file, error.message)
+        complain(file, error.message)
+        return .ended
       } catch let error as FileError where error.kind == .busy {
-        return
+        return .ended
       } catch let error as FileError {
-        return complain(file, error.message)
+        complain(file, error.message)
+        return .ended
       }
     }
   }
@@ -137,7 +174,7 @@ final class FileSaver: Sendable {
   private func complain(_ file: HubFrame.File, _ message: String) {
     display.above {
       context.output.complain(
-        "not saved: \"\(TextSafety.visible(file.info.name))\" from \(file.from) (id \(file.id)): \(message)")
+        "not saved: \"\(file.info.name)\" from \(file.from) (id \(file.id)): \(message)")
       guard context.output.isJSON else { return }
       try? context.output.show(.error(.init(code: "not_saved", message: message, id: file.id)))
     }

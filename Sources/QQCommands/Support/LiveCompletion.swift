@@ -10,6 +10,8 @@ import Synchronization
 enum LiveCompletion {
   /// How long the hub is given, in milliseconds.
   private static let patience: Int64 = 80
+  /// Nobody looks through more.
+  private static let mostNames = 20_000
 
   /// Nicks, groups and aliases, the last of a list joined by commas.
   static let targets = CompletionKind.custom { arguments, _, word in
@@ -130,7 +132,9 @@ enum LiveCompletion {
         for line in batch {
           switch line.frame {
           case .ok, .error: return answers
-          case let frame?: answers.append(frame)
+          case let frame?:
+            guard answers.count < mostNames else { return answers }
+            answers.append(frame)
           case nil: break
           }
         }

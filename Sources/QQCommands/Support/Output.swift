@@ -30,16 +30,16 @@ struct Output: Sendable {
 
   /// Events as the hub sent them, in one write.
   func show(_ lines: some Sequence<HubLine>) throws {
-    var bytes: [UInt8] = []
+    var writer = JSONWriter()
     for line in lines {
       if isJSON {
-        bytes += line.bytes
-        bytes.append(UInt8(ascii: "\n"))
+        writer.line(line.bytes)
+        writer.bytes.append(UInt8(ascii: "\n"))
       } else if let frame = line.frame {
-        bytes += renderer.line(frame).utf8
+        writer.bytes += renderer.line(frame).utf8
       }
     }
-    if !bytes.isEmpty { try Descriptor.write(bytes, to: 1) }
+    if !writer.bytes.isEmpty { try Descriptor.write(writer.bytes, to: 1) }
   }
 
   func show(_ frame: HubFrame) throws {
