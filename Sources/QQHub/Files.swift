@@ -131,11 +131,11 @@ struct Files: Sendable {
 
   // MARK: Offers on their way
 
-  /// An offer that isn't applied yet. The same one may be on its way several times.
+  /// An offer that isn't applied yet. Several may be on their way under one id, and nobody knows which will be accepted.
   private struct Reservation {
-    /// What it counts; nil for the retry of an offer that is kept.
+    /// What it counts, the largest of them; nil for the retry of an offer that is kept.
     var counted: Int64?
-    var uses: Int
+    var uses = 0
   }
 
   private struct OfferKey: Hashable {
@@ -145,22 +145,23 @@ struct Files: Sendable {
 
   private var reservations: [OfferKey: Reservation] = [:]
 
-  /// The user has offered this before, or is about to: another such offer is a retry.
-  func isKnown(_ id: MessageID, of user: UserID) -> Bool {
-    reservations[OfferKey(user: user, id: id)] != nil || (byID[id] ?? []).contains { all[$0]?.row.offer.sender == user }
+  /// The user has offered this before: another such offer is a retry, and answered as that one was.
+  func isKept(_ id: MessageID, of user: UserID) -> Bool {
+    (byID[id] ?? []).contains { all[$0]?.row.offer.sender == user }
   }
 
   /// What a user wants to offer counts before it is decided, so that a hundred offers at once are no way around a
   /// limit. A retry counts nothing, whatever size it names.
   mutating func reserve(_ id: MessageID, of user: UserID, size: Int64) {
     let key = OfferKey(user: user, id: id)
-    if reservations[key] != nil {
-      reservations[key]?.uses += 1
-    } else {
-      let counted = isKnown(id, of: user) ? nil : size
-      reservations[key] = Reservation(counted: counted, uses: 1)
-      if let counted { add(counted, of: user) }
+    var reservation = reservations[key] ?? Reservation()
+    reservation.uses += 1
+    if !isKept(id, of: user), reservation.counted.map({ $0 < size }) ?? true {
+      if let counted = reservation.counted { remove(counted, of: user) }
+      add(size, of: user)
+      reservation.counted = size
     }
+    reservations[key] = reservation
   }
 
   /// It was decided, or will not be. An offer that was accepted counts as itself from now on.

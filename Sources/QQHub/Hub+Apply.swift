@@ -34,7 +34,9 @@ extension Hub {
       case .remove(let user):
         applyRemove(user, at: committed.seq, time: committed.record.time, from: session, ref: ref)
       case .restore(let user): applyRestore(user, at: committed.seq, from: session, ref: ref)
-      case .prune(let seq, let users): directory.prune(users, through: seq)
+      case .prune(let seq, let users):
+        hasPruned = true
+        directory.prune(users, through: seq)
       case .cursors(let moves): for move in moves { apply(move, time: committed.record.time) }
       case .seen(let user, let address):
         let time = committed.record.time

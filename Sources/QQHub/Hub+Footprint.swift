@@ -24,6 +24,30 @@ package struct HubFootprint: Equatable, Sendable {
   package var buckets: Int
 }
 
+extension HubFootprint {
+  /// What is more than a hub may keep for so many users; nil where nothing is. The bounds are those of qq-security(7).
+  package func excess(users: Int) -> String? {
+    let bounds: [(String, Int, Int)] = [
+      ("lists of receipts", receipts, min(Receipts.limitInAll.lists, (users + 1) * Receipts.limitOfUser.lists)),
+      ("users in receipts", awaited, Receipts.limitInAll.users + users),
+      ("cursors", cursors, users * Directory.cursorsKept),
+      ("stays", stays, users * (Directory.staysKept + Hub.groupsPerUser)),
+      // A group goes with the last who may read it.
+      ("groups", groups, stays),
+      ("guests", guests, sessions),
+      // A user's own, one on its way to the journal, and one that the journal has.
+      ("cursor moves", moves, 2 * (sessions + cursors + users)),
+      ("questions to the store", questions, 3 * max(sessions, 64)),
+      ("lines that wait for a turn", inputs, sessions * Self.linesOfSession),
+      ("counted sources and users", buckets, 2_048 + 2 * users),
+    ]
+    return bounds.first { $0.1 > $0.2 }.map { "\($0.1) \($0.0), and \($0.2) may be" }
+  }
+
+  /// Two batches of what is read at once, 256 KiB, in the shortest lines.
+  private static let linesOfSession = 2 * (256 << 10) / 10
+}
+
 extension Hub {
   /// What sessions have cost so far, in the units of `Turns`: it doesn't depend on how fast a machine is.
   package var workSpent: Int { turns.spent }

@@ -2,7 +2,7 @@ import QQJournal
 import QQProtocol
 
 extension Hub {
-  private static let groupsPerUser = 1_000
+  static let groupsPerUser = 1_000
 
   mutating func receiveJoin(_ ref: Int64?, _ name: String, from id: SessionID, _ user: UserID) {
     guard let group = group(name, ref, from: id) else { return }
@@ -15,7 +15,7 @@ extension Hub {
         .error(
           .init(
             ref: ref, .quota, "you joined \(configuration.joins.burst) groups just now: try again in a minute",
-            to: "@" + name)))
+            to: group.description)))
     }
     propose(.join(user, group: group.text), from: id, ref: ref)
   }

@@ -3,10 +3,10 @@ import QQProtocol
 
 /// Offering files, and what becomes of an offer: an offer is a message whose bytes come later.
 extension Hub {
-  /// An offer waits for the spool to say how much room there is. The retry of one that was accepted, or is about to be
-  /// decided, takes no room, and is answered as that one was.
+  /// An offer waits for the spool to say how much room there is. The retry of one that was accepted takes no room, and is
+  /// answered as that one was. One that is on its way may come to nothing: whoever says its id again is measured, too.
   mutating func measure(_ send: ClientFrame.Send, _ info: FileInfo, _ sender: Sending) {
-    if files.isKnown(send.id, of: sender.user) {
+    if files.isKept(send.id, of: sender.user) {
       files.reserve(send.id, of: sender.user, size: 0)
       return offer(send, info, sender)
     }

@@ -97,6 +97,8 @@ extension Hub {
   private func isHopeless(_ target: RecordTarget, _ sender: UserID) -> Bool {
     switch target {
     case .group(let name) where RecordTarget.isEverybody(name): false
+    // What was said while the sender was in a group may be said again, and is answered as it was.
+    case .group where hasPruned: false
     case .group(let name):
       directory.group(name).map { group in
         directory[sender]?.stays.contains { $0.group == group.row.id } != true

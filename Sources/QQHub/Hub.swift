@@ -57,6 +57,8 @@ public struct Hub: Sendable {
   /// Users of whom something goes that is about removed messages.
   var pruning: Pruning?
   var prunedThrough: Seq = 0
+  /// It isn't known any more who was in which group long ago.
+  var hasPruned: Bool
 
   /// New users by where they come from, and joins by who joins.
   var newcomers = TokenBuckets<IPAddress>()
@@ -85,6 +87,7 @@ public struct Hub: Sendable {
     files = Files(snapshot)
     applied = snapshot.applied
     now = snapshot.time
+    hasPruned = snapshot.floor > 1
     tail = Tail(coveredAfter: snapshot.applied, capacity: configuration.tailCapacity)
     for user in snapshot.users where user.key == nil { directory.forget(user.id) }
     // What was about to go when the hub ended.

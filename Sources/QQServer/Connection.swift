@@ -166,7 +166,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
 
   private func act(on happening: Happening) {
     switch happening {
-    case .bytes(let buffer): if isOpen { intake.feed(buffer) }
+    case .bytes(let buffer): if isOpen { intake.feed(buffer.readableBytesSpan) }
     case .readComplete: submit()
     case .halfClosed:
       // Everything read is answered first.
@@ -174,6 +174,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
       if isOpen { runner.submit(.finished(id)) } else { context?.close(promise: nil) }
     case .ended:
       endDeadline()
+      port.isFree(self)
       submit()
       if isOpen { runner.closed(self) }
       isOpen = false
@@ -263,8 +264,19 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     if needsFlush {
       needsFlush = false
       context.flush()
+      if !context.channel.isWritable { port.isFull(self, bytes: waitingBytes(context)) }
     }
     askForMore(context)
+  }
+
+  private func waitingBytes(_ context: ChannelHandlerContext) -> Int {
+    (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+  }
+
+  /// The hub has no memory for a peer that doesn't read.
+  func abandon() {
+    runner.submit(.turnedAway(.quota, address))
+    context?.close(promise: nil)
   }
 
   private func askForMore(_ context: ChannelHandlerContext) {
@@ -275,6 +287,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
 
   func channelWritabilityChanged(context: ChannelHandlerContext) {
     if context.channel.isWritable {
+      port.isFree(self)
       askForMore(context)
       resumeReading()
     }
@@ -282,8 +295,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
   }
 
   private func checkReplies(_ context: ChannelHandlerContext) {
-    let waiting = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-    if waiting > Self.replyLimit { context.close(promise: nil) }
+    if waitingBytes(context) > Self.replyLimit { context.close(promise: nil) }
   }
 
   /// What was written before goes out first; a peer that doesn't take it is not waited for long.

@@ -24,6 +24,8 @@ public struct ServerConfiguration: Sendable {
   /// Connections at a time, so that there are always file descriptors left for the listener and the journal. What the
   /// core may take of them it is told here as well: see `ServerConfiguration.limits`.
   public var limits: ConnectionLimits { didSet { hub.sessions = limits.sessions } }
+  /// That may wait for peers which don't take them, of all connections together.
+  public var waitingBytes = 256 << 20
   /// From accepting a connection to the welcome.
   public var greetingTime: TimeAmount
   /// nil where clients of the original mini QQ aren't let in.
@@ -94,7 +96,8 @@ public final class HubServer: Sendable {
     let loop = group.next()
     var loops: [any EventLoop] = [loop]
     for other in group.makeIterator() where other !== loop { loops.append(other) }
-    let ports = loops.map { LoopPort(loop: $0, isHubs: $0 === loop) }
+    let waiting = WaitingBytes(limit: configuration.waitingBytes)
+    let ports = loops.map { LoopPort(loop: $0, isHubs: $0 === loop, waiting: waiting) }
     let runner = HubRunner(
       hub: Hub(configuration.hub, try journal.load()), journal: journal, store: journal, spool: spool, backups: backups,
       loop: loop, ports: ports, logger: logger, onFailure: onFailure)

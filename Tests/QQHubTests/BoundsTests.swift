@@ -59,6 +59,21 @@ import Testing
     #expect(hub.violations == [])
   }
 
+  @Test("a retry of what was said in a group is answered as it was, also when nobody knows any more who was in it")
+  func retryAfterPruning() {
+    let hub = HubHarness()
+    let alice = hub.connect("alice", key: 1)
+    hub.say(alice, .join(ref: nil, group: "@ops"))
+    hub.post(alice, 1, to: "@ops")
+    hub.say(alice, .leave(ref: nil, group: "@ops"))
+    _ = hub.take(alice)
+    hub.receive(.removed(before: hub.hub.applied + 1))
+    #expect(hub.hub.footprint.groups == 0)
+    hub.post(alice, 1, to: "@ops")
+    let sent = hub.take(alice).compactMap { if case .sent(let sent) = $0 { sent.isDuplicate } else { nil } }
+    #expect(sent == [true])
+  }
+
   @Test("what is pruned is pruned in parts, between which others have their turn, and on every hub alike")
   func pruning() {
     let hub = HubHarness()
@@ -218,5 +233,37 @@ import Testing
     hub.advance(61_000)
     hub.say(alice, .invite(ref: 1, hash: Digest(of: [200]), nick: nil, lifetime: 60_000))
     #expect(hub.errors(alice) == [])
+  }
+
+  @Test("an offer under the id of one that is on its way is measured too, and counts what the largest of them would")
+  func offersUnderWay() {
+    let hub = HubHarness {
+      $0.files.file = 1_000
+      $0.files.user = 1_500
+    }
+    let (alice, bob) = (hub.connect("alice", key: 1), hub.connect("bob", key: 2))
+    hub.holdsSpool = true
+    hub.holdsCommits = true
+    // The first of each reaches nobody: the second is what is stored.
+    #expect(hub.offer(alice, 1, to: "nobody", size: 1) == [])
+    #expect(hub.offer(alice, 1, to: "bob", size: 2_000).errorCodes == ["file_too_large"])
+    #expect(hub.offer(alice, 1, to: "bob", size: 900) == [])
+    #expect(hub.offer(alice, 2, to: "nobody", size: 1) == [])
+    #expect(hub.offer(alice, 2, to: "bob", size: 900).errorCodes == ["quota"])
+    hub.answerSpool()
+    hub.commit()
+    hub.holdsSpool = false
+    hub.holdsCommits = false
+    hub.say(bob, .files(ref: 1, after: 0))
+    let kept = hub.take(bob).compactMap { if case .file(let file) = $0 { file.info.size } else { nil } }
+    #expect(kept == [900])
+    _ = hub.take(alice)
+    // What came to nothing counts no longer.
+    #expect(hub.offer(alice, 3, to: "bob", size: 601).errorCodes == ["quota"])
+    #expect(hub.offer(alice, 4, to: "bob", size: 600).errorCodes == [])
+    // The retry of one that is kept is that one, whatever it says.
+    #expect(hub.offer(alice, 4, to: "bob", size: 600).errorCodes == [])
+    #expect(hub.offer(alice, 4, to: "bob", size: 2_000).errorCodes == ["id_conflict"])
+    #expect(hub.violations == [])
   }
 }

@@ -69,7 +69,7 @@ private final class ContraryChannel: ChannelOutboundHandler {
 
   init() throws {
     folder = try TemporaryFolder()
-    port = LoopPort(loop: loop, isHubs: true)
+    port = LoopPort(loop: loop, isHubs: true, waiting: WaitingBytes(limit: .max))
     var configuration = HubConfiguration(name: "hub", instance: 1)
     configuration.plaintext = .loopback
     let journal = MemoryJournal(epoch: "epoch")

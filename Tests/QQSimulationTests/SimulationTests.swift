@@ -25,7 +25,27 @@ struct SimulationTests {
     guard outcomes.count >= 1_000 else { return }
     #expect(outcomes.reduce(0) { $0 + $1.records } > 50 * outcomes.count)
     let happenings = outcomes.reduce(into: Happenings()) { $0 += $1.happenings }
-    for happening in Happening.allCases { #expect(happenings[happening] > 50, "\(happening)") }
+    for happening in Happening.allCases where happening != .hostile {
+      #expect(happenings[happening] > 50, "\(happening)")
+    }
+  }
+
+  @Test("others' messages go on, and memory stays within its bounds, whatever somebody says who means no good")
+  func hostile() async {
+    if let seed = Seeds.single {
+      let outcome = Simulation.run(seed: seed, isHostile: true) { print($0) }
+      #expect(outcome.violation == nil, "seed \(seed)")
+      return
+    }
+    let outcomes = await Seeds.run(Seeds.hostileRange) { Simulation.run(seed: $0, isHostile: true) }
+    for outcome in outcomes.filter({ $0.violation != nil }).prefix(10) {
+      Issue.record(
+        """
+        seed \(outcome.seed): \(outcome.violation?.description ?? "")
+        once more, with what happened: QQ_SEED=\(outcome.seed) swift test --filter SimulationTests.hostile
+        """)
+    }
+    #expect(outcomes.reduce(0) { $0 + $1.happenings[.hostile] } > 50 * outcomes.count)
   }
 
   @Test("a seed is a run: once more, everything happens as before")
@@ -38,7 +58,9 @@ struct SimulationTests {
 
   @Test("an error that is planted is found", arguments: PlantedBug.allCases)
   func finds(bug: PlantedBug) async {
-    let outcomes = await Seeds.run(1...200) { Simulation.run(seed: $0, bug: bug) }
+    let outcomes = await Seeds.run(1...(bug.isHostile ? 20 : 200)) {
+      Simulation.run(seed: $0, bug: bug, isHostile: bug.isHostile)
+    }
     let kinds = Set(outcomes.compactMap { $0.violation?.kind })
     #expect(kinds.contains(bug.violation), "found \(kinds) instead")
   }
@@ -51,6 +73,12 @@ enum Seeds {
   static var range: ClosedRange<UInt64> {
     let first = number("QQ_FIRST_SEED") ?? 1
     return first...(first + max(1, number("QQ_SEEDS") ?? 2_000) - 1)
+  }
+
+  /// Fewer: each has thousands of connections.
+  static var hostileRange: ClosedRange<UInt64> {
+    let first = number("QQ_FIRST_SEED") ?? 1
+    return first...(first + max(1, number("QQ_HOSTILE_SEEDS") ?? 60) - 1)
   }
 
   private static func number(_ name: String) -> UInt64? {

@@ -4,6 +4,7 @@ public enum Happening: Int, CaseIterable, Sendable {
   case stall, congestion, page, gap, replay
   case duplicate, idConflict, failure, receipt
   case following, newEpoch
+  case hostile
 }
 
 /// How often each has happened.

@@ -58,6 +58,8 @@ final class Oracle {
     for move in moves {
       guard Int(move.user.rawValue) <= directory.users.count else { continue }
       let user = directory[move.user]
+      // Who means no good acknowledges what it likes.
+      if user.key.first ?? 0 >= SimHostile.firstKey { continue }
       let most = processed(user.key, move.name, current)
       if move.seq > most {
         world.violation(.cursorAhead, "\(user.nick)'s cursor moves to \(move.seq), processed is \(most)")

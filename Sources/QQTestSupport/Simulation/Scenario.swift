@@ -61,13 +61,17 @@ struct Scenario {
   var faults = Faults()
   var userCount: Int
   var clients: [ClientPlan] = []
+  /// How many mean no good.
+  var hostiles = 0
+  /// No line is longer: see the texts of `plan`, and of `HostileValues`.
+  var line: Int { hostiles > 0 ? 420_000 : 2_500 }
 
   /// Users 0 and 1 share a machine.
   static func address(_ user: Int) -> String { "10.0.0.\(max(1, user))" }
   static let names = ["ann", "Bob", "carl", "dora", "Eve", "finn"]
   static let groups = ["ops", "Dev"]
 
-  init(_ random: inout SplitMix64) {
+  init(_ random: inout SplitMix64, isHostile: Bool = false) {
     duration = random.within(2_000...15_000)
     latency = random.pick([0...2, 1...30, 5...400])
     splitting = random.pick([0, 0.3, 0.9])
@@ -99,5 +103,9 @@ struct Scenario {
     faults.clock = interval(0.2, 500...4_000)
     faults.wipe = interval(0.08, 4_000...12_000)
     plan(&random)
+    guard isHostile else { return }
+    hostiles = random.within(1...3)
+    // Nobody can wait for those who never acknowledge.
+    for index in clients.indices { clients[index].wantsReceipts = false }
   }
 }

@@ -33,15 +33,20 @@ final class SimConnection {
   /// How long the next piece takes; a connection may be fast or slow.
   private let latency: ClosedRange<Int64>
   private(set) var isCut = false
+  /// Its client is nobody's whom the oracle knows.
+  let isHostile: Bool
+  private var isReset = false
 
-  init(_ world: World) {
+  init(_ world: World, isHostile: Bool = false) {
     self.world = world
+    self.isHostile = isHostile
     let base = world.random.within(world.scenario.latency)
     latency = (base / 2)...(base + base / 2)
   }
 
   func write(_ bytes: [UInt8], on direction: Direction) {
     guard !bytes.isEmpty, !direction.isEnding else { return }
+    if isReset, direction === down { return failWrite() }
     direction.bytes.append(contentsOf: bytes)
     schedule(direction)
   }
@@ -74,6 +79,23 @@ final class SimConnection {
     kill(down)
     world.clock.after(clientNotices) { self.down.receiver?.lost() }
     world.clock.after(hubNotices) { self.up.receiver?.lost() }
+  }
+
+  /// The client ends with a RST: what it said before is still to be read, and whoever writes to it learns of its end, as
+  /// NIO does: the failing write delivers all of that, and the end, before it returns.
+  func reset() {
+    isReset = true
+    kill(down)
+    world.clock.after(world.random.within(latency)) { self.failWrite() }
+  }
+
+  private func failWrite() {
+    guard !isCut else { return }
+    isCut = true
+    let rest = Array(up.bytes[up.start...])
+    kill(up)
+    if !rest.isEmpty { up.receiver?.received(rest) }
+    up.receiver?.lost()
   }
 
   private func schedule(_ direction: Direction) {

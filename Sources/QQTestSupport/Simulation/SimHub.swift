@@ -98,9 +98,12 @@ final class SimHub {
 
   /// A connection's end that noticed it is gone.
   func closed(_ id: SessionID) {
-    enqueue(.closed(id))
+    if world.bug != .keepsRows || !world.hasHostile { enqueue(.closed(id)) }
     connections[id] = nil
   }
+
+  /// Messages before this seq are kept no longer.
+  func removed(before seq: Seq) { enqueue(.removed(before: seq)) }
 
   // MARK: Events
 
@@ -115,7 +118,10 @@ final class SimHub {
       while next < queue.count {
         let event = queue[next]
         next += 1
+        let before = hub?.workSpent ?? 0
         guard let effects = hub?.receive(event, now: time) else { break }
+        let spent = (hub?.workSpent ?? 0) - before
+        if spent > Self.workAtOnce { world.violation(.unbounded, "one event costs \(spent)") }
         caughtUp = [:]
         for effect in effects { perform(effect) }
       }
@@ -178,7 +184,7 @@ final class SimHub {
     case .spool, .bulk, .taken: break
     case .confirm(let id): put(.confirm, to: id)
     case .consumed(let id, let batches): put(.consumed(batches), to: id)
-    case .welcomed: break
+    case .welcomed(let id): put(.welcomed, to: id)
     // Nor does anybody run the hub.
     case .log, .report, .backUp: break
     }
@@ -196,14 +202,14 @@ final class SimHub {
   /// One event gives a session that is behind what was agreed, and the rest of the batch that reaches it.
   private func count(_ bytes: Int, for id: SessionID) {
     caughtUp[id, default: 0] += bytes
-    let most = 2 * world.scenario.catchUpBytes + Self.line
+    let most = 2 * world.scenario.catchUpBytes + world.scenario.line
     if caughtUp[id, default: 0] > most {
       world.violation(.unbounded, "\(bytes) bytes at once to a session that is behind")
     }
   }
 
-  /// No line is longer: see the texts of `Scenario`.
-  static let line = 2_500
+  /// Units of `Turns`: all that one round may cost, and the dearest frame that may begin in it.
+  private static let workAtOnce = 4_096 + 256 * 130
   private var caughtUp: [SessionID: Int] = [:]
 
   private func put(_ output: SimHubConnection.Output, to id: SessionID) {
@@ -224,6 +230,9 @@ final class SimHub {
       for (_, connection) in connections.sorted(by: { $0.key < $1.key }) { connection.resumeReading() }
     }
   }
+
+  /// Of who comes and goes, to those who watch.
+  static let presence = 1 << 20
 
   /// The most that waits for one peer.
   var largestBacklog: Int { connections.values.reduce(0) { max($0, $1.backlog) } }

@@ -9,6 +9,7 @@ final class SimHubConnection: SimEnd {
     case catchUp([UInt8])
     case reply([UInt8])
     case confirm
+    case welcomed
     case consumed(Int)
     case close
   }
@@ -21,12 +22,18 @@ final class SimHubConnection: SimEnd {
   private var lastFromHub: Int64 = 0
   private var outgoing: [Output] = []
 
-  private var framer = LineFramer()
-  private var decoder = FrameDecoder()
-  private var frames: [ClientFrame] = []
+  private enum Happening {
+    case bytes([UInt8])
+    case ended, lost
+  }
+
+  private var intake = LineIntake()
+  private var isParsing = false
+  /// What happened to the connection and wasn't acted on yet, as in `Connection`.
+  private var happened: [Happening] = []
+  private var isActing = false
   /// Batches that the hub isn't done with.
   private var batches = 0
-  private var isDeaf = false
   private var isStalled = false
   private var wantsMore = false
   private var isClosing = false
@@ -82,38 +89,62 @@ final class SimHubConnection: SimEnd {
 
   // MARK: Reading
 
-  func received(_ bytes: [UInt8]) {
+  func received(_ bytes: [UInt8]) { happens(.bytes(bytes)) }
+
+  private func happens(_ happening: Happening) {
+    if isParsing {
+      return world.violation(.trap, "what is read is parsed within the parsing of what was read before")
+    }
+    happened.append(happening)
+    guard !isActing || world.bug == .callsOutOfParser else { return }
+    isActing = true
+    while !happened.isEmpty { act(on: happened.removeFirst()) }
+    isActing = false
+  }
+
+  private func act(on happening: Happening) {
     guard !isGone else { return }
-    if !isDeaf {
-      do throws(ErrorCode) {
-        try framer.feed(bytes.span.bytes) { line throws(ErrorCode) in
-          do throws(FrameFault) {
-            frames.append(try decoder.clientFrame(line))
-          } catch {
-            throw error.code
-          }
-        }
-      } catch {
-        isDeaf = true
-        world.violation(.garbled, "the hub can't read a client's line: \(error)")
+    switch happening {
+    case .bytes(let bytes):
+      parse(bytes)
+      if mustWait {
+        holdsRead = true
+        connection.pause(connection.up)
       }
-      submitFrames()
-    }
-    if mustWait {
-      holdsRead = true
-      connection.pause(connection.up)
+    case .ended: submit(.finished(id))
+    case .lost:
+      isGone = true
+      connection.kill(connection.up)
+      connection.kill(connection.down)
+      toHub { [id] in $0.closed(id) }
     }
   }
 
-  private func submitFrames() {
-    guard !frames.isEmpty else { return }
-    let batch = frames
-    frames = []
+  private func parse(_ bytes: [UInt8]) {
+    intake.feed(bytes.span.bytes)
+    let batch = intake.take()
+    guard !batch.isEmpty else { return }
+    if !connection.isHostile, batch.contains(where: { if case .frame = $0 { false } else { true } }) {
+      world.violation(.garbled, "the hub can't read a client's line: \(batch)")
+    }
+    if world.bug == .multipliesUnchecked { for input in batch { multiply(input) } }
     batches += 1
-    submit(.received(id, batch.map(SessionInput.frame)))
+    isParsing = world.bug == .callsOutOfParser
+    submit(.received(id, batch))
+    isParsing = false
   }
 
-  private var mustWait: Bool { !isWritable || world.hub.isCongested || batches >= Self.batchesAtOnce }
+  /// As a hub would that counts in other units than its clients, and believes them.
+  private func multiply(_ input: SessionInput) {
+    guard case .frame(.got(let offset)) = input else { return }
+    if offset.multipliedReportingOverflow(by: Int64(Chunk.size)).overflow {
+      world.violation(.trap, "\(offset) times \(Chunk.size) is more than there are numbers")
+    }
+  }
+
+  private var mustWait: Bool {
+    !isWritable || world.hub.isCongested || intake.holdsRead || batches >= Self.batchesAtOnce
+  }
   private static let batchesAtOnce = 2
 
   func resumeReading() {
@@ -123,18 +154,9 @@ final class SimHubConnection: SimEnd {
   }
 
   /// The client says nothing more: everything read is answered first.
-  func ended() {
-    guard !isGone else { return }
-    submit(.finished(id))
-  }
+  func ended() { happens(.ended) }
 
-  func lost() {
-    guard !isGone else { return }
-    isGone = true
-    connection.kill(connection.up)
-    connection.kill(connection.down)
-    toHub { [id] in $0.closed(id) }
-  }
+  func lost() { happens(.lost) }
 
   /// The process is gone.
   func crashed(isSilent: Bool) {
@@ -169,6 +191,7 @@ final class SimHubConnection: SimEnd {
       write(bytes)
     case .reply(let bytes): write(bytes)
     case .confirm: wantsMore = true
+    case .welcomed: intake.welcomed()
     case .consumed(let count):
       batches -= count
       resumeReading()
@@ -204,7 +227,7 @@ final class SimHubConnection: SimEnd {
   /// What was written before goes out first; a peer that doesn't take it is not waited for long.
   private func close() {
     isClosing = true
-    isDeaf = true
+    intake.stopListening()
     if backlog == 0 { return finishClosing() }
     world.clock.after(3_000) { [self] in finishClosing() }
   }

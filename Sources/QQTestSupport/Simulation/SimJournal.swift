@@ -222,10 +222,13 @@ final class SimJournal {
   }
 
   /// Retention: messages before a seq go, if they were projected on the disk.
-  func remove(before seq: Seq) {
+  /// Gives the first seq that is kept.
+  @discardableResult
+  func remove(before seq: Seq) -> Seq {
     let seq = min(seq, durable.applied + 1)
     durable.remove(before: seq)
     view.remove(before: seq)
     world.oracle.removed(before: seq)
+    return view.floor
   }
 }

@@ -10,11 +10,11 @@ public enum Simulation {
     public var happenings: Happenings
   }
 
-  /// One world from its seed. `log` is told what happens.
+  /// One world from its seed. `isHostile`: with some who mean no good. `log` is told what happens.
   public static func run(
-    seed: UInt64, bug: PlantedBug? = nil, log: ((String) -> Void)? = nil
+    seed: UInt64, bug: PlantedBug? = nil, isHostile: Bool = false, log: ((String) -> Void)? = nil
   ) -> Outcome {
-    let world = World(seed: seed, bug: bug, log: log)
+    let world = World(seed: seed, bug: bug, isHostile: isHostile, log: log)
     world.run()
     world.trace.add(Int64(world.clock.eventCount))
     return Outcome(

@@ -17,6 +17,7 @@ public struct Violation: Equatable, Sendable, CustomStringConvertible {
     case divergence = "the hub's state is not what its journal says"
     case garbled = "a line that can't be read"
     case stuck = "no end of waiting"
+    case trap = "the hub would end"
   }
 
   typealias Finding = (kind: Kind, text: String)
@@ -55,9 +56,23 @@ public enum PlantedBug: String, CaseIterable, Sendable {
   case forgetsEpoch
   /// The hub's machine keeps every line it has ever written.
   case keepsSegments
+  /// A number from outside is multiplied and not checked.
+  case multipliesUnchecked
+  /// The hub isn't told that a session has ended.
+  case keepsRows
+  /// What was read is acted on while it is parsed.
+  case callsOutOfParser
 }
 
 extension PlantedBug {
+  /// It takes somebody who means no good to bring it to light.
+  public var isHostile: Bool {
+    switch self {
+    case .multipliesUnchecked, .keepsRows, .callsOutOfParser: true
+    default: false
+    }
+  }
+
   /// What it comes to light as, among others.
   public var violation: Violation.Kind {
     switch self {
@@ -68,7 +83,8 @@ extension PlantedBug {
     case .ignoresStays: .notTheirs
     case .acknowledgesUnshown: .cursorAhead
     case .neverResends: .stuck
-    case .keepsSegments: .unbounded
+    case .keepsSegments, .keepsRows: .unbounded
+    case .multipliesUnchecked, .callsOutOfParser: .trap
     }
   }
 }

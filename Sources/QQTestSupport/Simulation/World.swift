@@ -21,16 +21,18 @@ final class World {
   private(set) lazy var journal = SimJournal(self, epoch: "epoch-0")
   private(set) lazy var hub = SimHub(self)
   private(set) var clients: [SimClient] = []
+  private var hostiles: [SimHostile] = []
+  var hasHostile: Bool { scenario.hostiles > 0 }
   private var connections: [SimConnection] = []
   private var epochs = 0
   private var checks = 0
 
-  init(seed: UInt64, bug: PlantedBug?, log: ((String) -> Void)?) {
+  init(seed: UInt64, bug: PlantedBug?, isHostile: Bool = false, log: ((String) -> Void)?) {
     self.seed = seed
     self.bug = bug
     self.log = log
     var random = SplitMix64(seed: seed)
-    scenario = Scenario(&random)
+    scenario = Scenario(&random, isHostile: isHostile)
     self.random = random
   }
 
@@ -58,10 +60,13 @@ final class World {
     hub.start()
     clients = scenario.clients.enumerated().map { SimClient(self, number: $0.offset, plan: $0.element) }
     for client in clients { clock.after(random.within(0...500)) { client.start() } }
+    hostiles = (0..<scenario.hostiles).map { SimHostile(self, number: $0) }
+    for hostile in hostiles { clock.after(random.within(0...1_000)) { hostile.start() } }
     scheduleFaults()
     pass(until: scenario.duration)
     isCalm = true
     note("no more faults")
+    for hostile in hostiles { hostile.end() }
     if !hub.isRunning { hub.start() }
     var rounds = 0
     while violations.isEmpty, waitingFor != nil, clock.now < scenario.duration + Self.patience {
@@ -118,7 +123,9 @@ final class World {
     again(faults.kill) { [self] in random.pick(clients).die() }
     again(faults.slow) { [self] in random.pick(clients).stopReading(for: random.within(50...4_000)) }
     again(faults.retention) { [self] in
-      if journal.durableCount > 0 { journal.remove(before: random.within(1...journal.durableCount)) }
+      if journal.durableCount > 0 {
+        hub.removed(before: journal.remove(before: random.within(1...journal.durableCount)))
+      }
     }
     again(faults.clock) { [self] in
       happenings[.clockJump] += 1
@@ -173,7 +180,7 @@ final class World {
     checks += 1
     guard checks % 16 == 0, let footprint = hub.footprint else { return }
     // Of the tail at least one segment stays.
-    if footprint.tailBytes > max(scenario.tailCapacity, scenario.catchUpBytes + SimHub.line) {
+    if footprint.tailBytes > max(scenario.tailCapacity, scenario.catchUpBytes + scenario.line) {
       violation(.unbounded, "\(footprint.tailBytes) bytes of tail")
     }
     if hub.bufferedBytes != footprint.tailBytes {
@@ -186,6 +193,10 @@ final class World {
     if footprint.sessions > hub.connectionCount + scenario.clients.count * 8 {
       violation(.unbounded, "\(footprint.sessions) sessions for \(hub.connectionCount) connections")
     }
+    if let excess = footprint.excess(users: journal.view.users.count) { violation(.unbounded, excess) }
+    // A full channel, the answers until it is asked, and one more page and line.
+    let most = scenario.highWatermark + 256 << 10 + 2 * scenario.catchUpBytes + 3 * scenario.line + SimHub.presence
+    if hub.largestBacklog > most { violation(.unbounded, "\(hub.largestBacklog) bytes wait for one peer") }
   }
 
   private func checkEnd() {

@@ -79,12 +79,18 @@ extension SoakChore {
 
   /// Groups that nobody was in before.
   static let groups = SoakChore(name: "groups", pause: 100) { world in
-    let user = try SelfSignedCertificate.make(name: "joiner")
+    var user = try SelfSignedCertificate.make(name: "joiner")
     var link: SoakLink?
     var lines = SoakLines()
     return { number in
-      let joiner = try link ?? SoakLink(world.endpoint, nick: "joiner", as: user)
+      let joiner = try link ?? SoakLink(world.endpoint, nick: "joiner-\(number / 500)", as: user)
       link = nil
+      // A user joins so many at once, and one a second then.
+      if number % 500 == 499 {
+        link?.close()
+        link = nil
+        user = try SelfSignedCertificate.make(name: "joiner")
+      }
       let group = "@group-\(number)"
       try joiner.ask(#"{"type":"join","ref":1,"group":"\#(group)"}"#)
       try joiner.ask(lines.send(to: group, "to the group"))

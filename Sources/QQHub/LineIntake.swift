@@ -1,31 +1,32 @@
-import NIOCore
-import QQHub
 import QQProtocol
 
 /// From the bytes of a connection to what its peer says: values, and nothing is called out of here. Whoever acts on them
 /// may be given more bytes within that.
-struct LineIntake {
+public struct LineIntake: Sendable {
   private var framer = LineFramer()
   private var heard = HeardLines()
 
-  var holdsRead: Bool { heard.holdsRead }
+  public init() {}
 
-  mutating func welcomed() { heard.isWelcomed = true }
-  mutating func stopListening() { heard.isDeaf = true }
+  /// Its sender has given as many pieces of a file as may wait to be stored.
+  public var holdsRead: Bool { heard.holdsRead }
+
+  public mutating func welcomed() { heard.isWelcomed = true }
+  public mutating func stopListening() { heard.isDeaf = true }
   /// A piece that was given is stored.
-  mutating func stored() { heard.pieces -= 1 }
+  public mutating func stored() { heard.pieces -= 1 }
 
   /// What was said since the last time.
-  mutating func take() -> [SessionInput] {
+  public mutating func take() -> [SessionInput] {
     defer { heard.gathered = [] }
     return heard.gathered
   }
 
-  mutating func feed(_ buffer: ByteBuffer) {
+  public mutating func feed(_ bytes: RawSpan) {
     guard !heard.isDeaf else { return }
     do throws(ErrorCode) {
       try framer.feed(
-        buffer.readableBytesSpan, { line throws(ErrorCode) in try heard.received(line) },
+        bytes, { line throws(ErrorCode) in try heard.received(line) },
         raw: { heard.received(raw: $0) })
     } catch {
       guard !heard.isDeaf else { return }
@@ -35,7 +36,7 @@ struct LineIntake {
 }
 
 /// What the lines of a connection came to.
-private struct HeardLines {
+private struct HeardLines: Sendable {
   private var decoder = FrameDecoder()
   /// The piece of a file that is coming in.
   private var piece: (header: Chunk, bytes: [UInt8])?
