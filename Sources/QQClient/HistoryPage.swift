@@ -7,10 +7,13 @@ public struct HistoryPage: Sendable {
   public var more: Bool
 
   /// Asks on a connection that doesn't listen: among news the answer couldn't be told from them. Throws
-  /// `HubFrame.Failure` where the hub says no.
+  /// `HubFrame.Failure` where the hub says no. `limit`: how long that may take, in milliseconds.
   public static func ask(
-    _ request: ClientFrame.HistoryRequest, on link: HubLink, _ lines: inout HubLink.Lines, _ endpoint: Endpoint
+    _ request: ClientFrame.HistoryRequest, on link: HubLink, _ lines: inout HubLink.Lines, _ endpoint: Endpoint,
+    within limit: Int64 = 10_000
   ) async throws -> HistoryPage {
+    let alarm = link.alarm(after: limit)
+    defer { alarm.stop() }
     try await link.write([.history(request)])
     var page: [HubLine] = []
     var bound = AnswerBound.page
@@ -27,7 +30,7 @@ public struct HistoryPage: Sendable {
         }
       }
     }
-    throw ClientError.lost(endpoint)
+    throw alarm.hasRung ? ClientError.timedOut(endpoint) : .lost(endpoint)
   }
 
   /// Whoever pages on from what it was given would go round and round otherwise.
@@ -49,7 +52,8 @@ public struct HistoryPage: Sendable {
   /// The newest that are wanted, at most so many, oldest first; they come in pages from the end, down to `floor`.
   public static func newest(
     _ limit: Int, of target: String?, since: Timestamp? = nil, floor: Int64 = 0, on link: HubLink,
-    _ lines: inout HubLink.Lines, _ endpoint: Endpoint, where isWanted: (HubFrame) -> Bool
+    _ lines: inout HubLink.Lines, _ endpoint: Endpoint, within time: Int64 = 10_000,
+    where isWanted: (HubFrame) -> Bool
   ) async throws -> [HubLine] {
     // The newest page first.
     var pages: [[HubLine]] = []
@@ -58,7 +62,7 @@ public struct HistoryPage: Sendable {
     while count < limit {
       let page = try await ask(
         .init(ref: 1, target: target, before: before, since: since, limit: Int64(ProtocolLimits.historyPage)),
-        on: link, &lines, endpoint)
+        on: link, &lines, endpoint, within: time)
       let wanted = page.lines.filter { $0.frame.map { isWanted($0) && ($0.seq ?? 0) > floor } ?? false }
       count += wanted.count
       pages.append(wanted)

@@ -44,6 +44,28 @@ public struct HubLink: Sendable {
     channel.close(promise: nil)
   }
 
+  /// Ends the connection in so many milliseconds, unless it is stopped before.
+  func alarm(after milliseconds: Int64) -> Alarm {
+    let alarm = Alarm()
+    let channel = channel
+    alarm.task.withLock { task in
+      task = channel.eventLoop.scheduleTask(in: .milliseconds(milliseconds)) { [weak alarm] in
+        alarm?.ring()
+        channel.close(promise: nil)
+      }
+    }
+    return alarm
+  }
+
+  final class Alarm: Sendable {
+    fileprivate let task = Mutex<Scheduled<Void>?>(nil)
+    private let rang = Mutex(false)
+
+    var hasRung: Bool { rang.withLock(\.self) }
+    fileprivate func ring() { rang.withLock { $0 = true } }
+    func stop() { task.withLock { $0?.cancel() } }
+  }
+
   /// Waits while the hub reads more slowly than this writes.
   public func write(_ frames: [ClientFrame]) async throws {
     guard !frames.isEmpty else { return }

@@ -67,10 +67,13 @@ private struct HistoryPages {
     }
   }
 
+  /// For each page: all that is kept may take long.
+  private var patience: Int64 { context.timeout ?? 10_000 }
+
   func newest(_ limit: Int, _ filter: EventFilter, _ lines: inout HubLink.Lines) async throws {
     do {
       let newest = try await HistoryPage.newest(
-        limit, of: target, since: since, floor: after ?? 0, on: link, &lines, context.endpoint,
+        limit, of: target, since: since, floor: after ?? 0, on: link, &lines, context.endpoint, within: patience,
         where: { filter.accepts($0) })
       try context.output.show(newest)
     } catch let failure as HubFrame.Failure {
@@ -93,7 +96,7 @@ private struct HistoryPages {
     _ request: ClientFrame.HistoryRequest, _ lines: inout HubLink.Lines
   ) async throws -> (page: [HubLine], more: Bool) {
     do {
-      let page = try await HistoryPage.ask(request, on: link, &lines, context.endpoint)
+      let page = try await HistoryPage.ask(request, on: link, &lines, context.endpoint, within: patience)
       return (page.lines, page.more)
     } catch let failure as HubFrame.Failure {
       throw context.failure(failure)

@@ -62,15 +62,20 @@ struct Whoami: AsyncParsableCommand {
   private func place(_ context: CommandContext) async throws -> (place: Place?, refusal: ClientError?) {
     let cursor = cursor
     do {
-      let place = try await HubLink.with(try context.link(within: context.timeout ?? 3_000)) { link, lines in
-        try await link.write([.cursor(ref: 1, name: cursor)])
-        while let batch = try await lines.next() {
-          for line in batch {
-            if case .ok(let ok) = line.frame { return Place(welcome: link.welcome, cursor: ok.seq ?? 0) }
+      let limit = context.timeout ?? 3_000
+      let link = try context.link(within: limit)
+      let place = try await within(limit) {
+        try await HubLink.with(link) { link, lines in
+          try await link.write([.cursor(ref: 1, name: cursor)])
+          while let batch = try await lines.next() {
+            for line in batch {
+              if case .ok(let ok) = line.frame { return Place(welcome: link.welcome, cursor: ok.seq ?? 0) }
+            }
           }
+          throw ClientError.lost(link.peer.endpoint)
         }
-        throw ClientError.lost(link.peer.endpoint)
       }
+      guard let place else { throw ClientError.timedOut(context.endpoint) }
       return (place, nil)
     } catch let error as ClientError where error.isTransient {
       context.output.note(error.message)

@@ -20,8 +20,10 @@ public actor FileReceiver {
   private let report: @Sendable (HubFrame.File, Int64) throws -> Void
   private let notice: @Sendable (LinkNotice) -> Void
   private var download: Download<FileSink>
-  /// Counts what happens: a time limit begins anew with each.
+  /// Counts what brings it nearer to its end: a time limit begins anew with each. A hub that has it begin again and again
+  /// doesn't.
   public private(set) var steps = 0
+  private var furthest: Int64 = 0
 
   /// `report` is given the file and how much of it is here, verified.
   public init(
@@ -57,19 +59,21 @@ public actor FileReceiver {
 
   private var isDone: Bool { download.isDone }
 
-  private func connected() -> [ClientFrame] {
-    steps += 1
-    return download.connected()
-  }
+  private func connected() -> [ClientFrame] { download.connected() }
 
   private func received(_ line: HubLine) throws -> Download<FileSink>.Step {
     guard let frame = line.frame else { return .init() }
-    steps += 1
     do {
       let step = try download.received(frame, raw: line.raw, digest: line.digest) { file throws(FileError) in
         try open(file)
       }
-      if let received = step.received, let file = download.file { try report(file, received) }
+      if let received = step.received, let file = download.file {
+        if received > furthest {
+          furthest = received
+          steps += 1
+        }
+        try report(file, received)
+      }
       return step
     } catch let refusal as HubFrame.Failure {
       throw ClientError.refused(configuration.endpoint, refusal)

@@ -95,7 +95,6 @@ public actor FileSender {
   private func connected(_ link: HubLink) {
     self.link = link
     uploads.connected()
-    steps += 1
   }
 
   private func disconnected() {
@@ -106,7 +105,7 @@ public actor FileSender {
   /// Counts what happens: a time limit begins anew with each. The hub isn't to blame while nothing comes to be sent.
   public func progress() -> Int {
     if uploads.isWaitingForSource { steps += 1 }
-    return steps
+    return steps + uploads.advances
   }
 
   private func inputIsReady() {
@@ -146,7 +145,6 @@ public actor FileSender {
 
   /// True where nothing is left to do on this connection.
   private func received(_ batch: [HubLine]) throws -> Bool {
-    steps += 1
     defer { wake() }
     for line in batch {
       guard let frame = line.frame else { continue }

@@ -67,6 +67,13 @@ public struct Uploads<Source: UploadSource> {
     var to: [String]
     var stage = Stage.waiting
     var sent: [HubFrame.Sent] = []
+    /// How much was ever given to be written.
+    var furthest: Int64 = 0
+  }
+
+  private struct ProgressKey: Hashable {
+    var id: MessageID
+    var nick: String
   }
 
   private var outbox: Outbox
@@ -76,6 +83,12 @@ public struct Uploads<Source: UploadSource> {
   private var acknowledged: Int64 = 0
   /// One after the other, without a piece that was right between them.
   private var mismatches = 0
+
+  /// Counts what brings it nearer to its end: a hub that has it begin again and again, or says the same for ever, doesn't.
+  public private(set) var advances = 0
+  private var told: [ProgressKey: Int64] = [:]
+  private static var mostTold: Int { 10_000 }
+  private static var shown: Int64 { 64 << 10 }
 
   /// Bytes that may be under way.
   private let window: Int64
@@ -135,7 +148,13 @@ public struct Uploads<Source: UploadSource> {
         // A chunk that doesn't fit into the window waits before it is read.
         guard items[index].source.hasher.length - acknowledged < window, items[index].source.isReady else { return nil }
         items[index].source.release(before: acknowledged)
-        if let (chunk, bytes) = try items[index].source.next() { return .chunk(chunk, bytes) }
+        if let (chunk, bytes) = try items[index].source.next() {
+          if chunk.end > items[index].furthest {
+            items[index].furthest = chunk.end
+            advances += 1
+          }
+          return .chunk(chunk, bytes)
+        }
         let ref = takeRef()
         items[index].stage = .finishing(ref: ref)
         let hasher = items[index].source.hasher
@@ -159,6 +178,12 @@ public struct Uploads<Source: UploadSource> {
   /// Takes what the hub said; gives what is news to the user. Throws `FileError` where the file isn't what it was, and
   /// `HubFrame.Failure` where the hub won't have it.
   public mutating func received(_ frame: HubFrame) throws -> (events: [UploadEvent], verdict: Verdict) {
+    let (events, verdict) = try events(of: frame)
+    for event in events where isAdvance(event) { advances += 1 }
+    return (events, verdict)
+  }
+
+  private mutating func events(of frame: HubFrame) throws -> (events: [UploadEvent], verdict: Verdict) {
     switch frame {
     case .ok(let ok): return (try answered(ok), .goOn)
     case .error(let failure) where failure.ref.map { $0 < 0 } ?? true: return ([], try refused(failure))
@@ -177,12 +202,31 @@ public struct Uploads<Source: UploadSource> {
     return (events, .goOn)
   }
 
+  /// Whether something that the hub said is news.
+  private mutating func isAdvance(_ event: UploadEvent) -> Bool {
+    func isFurther(_ id: MessageID, _ nick: String, _ bytes: Int64) -> Bool {
+      let key = ProgressKey(id: id, nick: nick)
+      // By as much as shows: a hub might count single bytes for ever.
+      guard bytes / Self.shown > (told[key] ?? 0) / Self.shown, told[key] != nil || told.count < Self.mostTold else {
+        return false
+      }
+      told[key] = bytes
+      return true
+    }
+    switch event {
+    case .started: return false
+    case .uploaded(let id, let bytes): return isFurther(id, "", bytes)
+    case .progress(let id, let nick, let bytes): return isFurther(id, nick, bytes)
+    case .stored, .failed, .receipt: return true
+    }
+  }
+
   private mutating func answered(_ ok: HubFrame.Ok) throws(FileError) -> [UploadEvent] {
     guard let index = current else { return [] }
     let item = items[index]
     guard let ref = ok.ref else {
       guard item.stage == .sending || isFinishing(item), let offset = ok.offset else { return [] }
-      acknowledged = max(acknowledged, offset)
+      acknowledged = min(max(acknowledged, offset), item.source.hasher.length)
       mismatches = 0
       return [.uploaded(item.id, acknowledged)]
     }
