@@ -11,11 +11,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 int qq_rename_exclusive(int old_folder, const char *old_name, int new_folder, const char *new_name) {
   return renameat2(old_folder, old_name, new_folder, new_name, RENAME_NOREPLACE);
+}
+
+int64_t qq_free_bytes(const char *path) {
+  struct statvfs disk;
+  if (statvfs(path, &disk) != 0) return -1;
+  uint64_t bytes;
+  if (__builtin_mul_overflow((uint64_t)disk.f_bavail, (uint64_t)disk.f_frsize, &bytes) || bytes > INT64_MAX)
+    return INT64_MAX;
+  return (int64_t)bytes;
 }
 
 int64_t qq_born(const char *path) {

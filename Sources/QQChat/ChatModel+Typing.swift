@@ -89,11 +89,10 @@ extension ChatModel {
       return [.download(.seq(file.seq), name: file.info.name, folder: folder)]
     }
     if let number = Int(name) {
-      let place = number.subtractingReportingOverflow(firstOffer).partialValue
-      guard offers.indices.contains(place) else {
+      guard number >= firstOffer, number - firstOffer < offers.count else {
         return refused("there is no file \(number) here; /get ID fetches any by its id")
       }
-      let file = offers[place]
+      let file = offers[number - firstOffer]
       return [.download(.seq(file.seq), name: file.info.name, folder: folder)]
     }
     guard let id = MessageID(name) else {

@@ -1,4 +1,4 @@
-import Glibc
+import CLinux
 import QQJournal
 
 /// Which records a disk has room for. Beyond the first mark nothing that users say is taken; the hub's own records, which
@@ -34,9 +34,7 @@ struct DiskRoom: Sendable {
 
   /// nil where the system doesn't say.
   static func free(_ path: String) -> Int64? {
-    var status = statvfs()
-    guard statvfs(path, &status) == 0 else { return nil }
-    return Int64(
-      clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
+    let bytes = qq_free_bytes(path)
+    return bytes < 0 ? nil : bytes
   }
 }

@@ -32,6 +32,7 @@ final class Worker {
   private let mailbox: Mailbox<Operation>
   private let database: Database
   private var room: DiskRoom
+  private var ballast: Ballast
   /// Goes last, after the database was closed.
   private let lock: DirectoryLock
 
@@ -48,6 +49,7 @@ final class Worker {
 
   init(_ mailbox: Mailbox<Operation>, _ database: Database, _ lock: DirectoryLock, _ room: DiskRoom) {
     self.room = room
+    ballast = Ballast(besides: database.connection.path)
     self.mailbox = mailbox
     self.database = database
     self.lock = lock
@@ -136,7 +138,12 @@ final class Worker {
       records.removeLast(records.count - Self.maximumBatch)
     }
     let free = DiskRoom.free(database.connection.path) ?? .max
-    let (taken, refused) = room.sort(records, free: free)
+    var (taken, refused) = room.sort(records, free: free)
+    if refused.contains(where: \.isEssential), ballast.release() {
+      (taken, refused) = room.sort(records, free: DiskRoom.free(database.connection.path) ?? .max)
+    } else if refused.isEmpty {
+      ballast.restore(free: free, reserve: room.reserve)
+    }
     // Whoever is refused asks again, and is answered in the order of asking.
     let (committed, isFull) = try commit(taken)
     if !refused.isEmpty || isFull { sink?(.refused(isFull ? records : refused)) }

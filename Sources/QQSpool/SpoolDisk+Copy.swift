@@ -53,9 +53,8 @@ public enum FileCopy {
 
   /// Bytes free on the disk of a folder; nil, with `errno`, where that can't be said.
   public static func free(_ folder: String) -> Int64? {
-    var disk = statvfs()
-    guard statvfs(folder, &disk) == 0 else { return nil }
-    return Int64(clamping: UInt64(disk.f_bavail).multipliedReportingOverflow(by: UInt64(disk.f_frsize)).partialValue)
+    let bytes = qq_free_bytes(folder)
+    return bytes < 0 ? nil : bytes
   }
 
   /// What is in a folder; nothing where it can't be read, or is a link.

@@ -135,10 +135,10 @@ import Testing
     probe.start()
     probe.journal.append([.message(1)])
     _ = try await probe.records(1)
-    #expect(directory.names == ["journal.db", "journal.db-wal", "lock"])
+    #expect(directory.names == ["journal.db", "journal.db-ballast", "journal.db-wal", "lock"])
     for name in directory.names { #expect(try directory.mode(name) == 0o600) }
     await probe.close()
-    #expect(directory.names == ["journal.db", "lock"])
+    #expect(directory.names == ["journal.db", "journal.db-ballast", "lock"])
   }
 
   // MARK: A full disk

@@ -20,14 +20,20 @@ import Testing
       let text = String(repeating: "x", count: 60_000)
       let count = 850
       // Whoever takes nothing for 40 s counts as gone (`DeadPeers`), and a busy machine may take longer.
-      // On the thread of this test: those that tasks share belong to whoever computes for a minute.
-      let waking = Task(executorPreference: OwnExecutor.shared) {
-        while true {
-          try await Task.sleep(for: .seconds(15))
+      // On a thread of its own: those that tasks share, and that of all scenes, may be busy for longer than that.
+      let waking = Watched((isWanted: true, isOver: false))
+      defer { waking.update { $0.isWanted = false } }
+      OwnThread.detach {
+        var time = 0
+        while waking.read({ $0.isWanted }) {
+          usleep(100_000)
+          time += 1
+          guard time % 100 == 0 else { continue }
           slow.pauseReading(false)
-          try await Task.sleep(for: .milliseconds(20))
+          usleep(20_000)
           slow.pauseReading(true)
         }
+        waking.update { $0.isOver = true }
       }
       // 50 MB, while the quick one reads.
       let numbers = try await quick.received(count) {
@@ -43,8 +49,8 @@ import Testing
       for number in 1...count { #expect(await sender.line()?.integer("ref") == Int64(number)) }
       #expect(try await hub.serves())
       #expect(try hub.peakMemory() - before < 200)
-      waking.cancel()
-      _ = await waking.result
+      waking.update { $0.isWanted = false }
+      _ = await waking.first(within: ChildProcess.patience) { $0.isOver ? true : nil }
       slow.pauseReading(false)
       #expect(try await slow.received(count) {} == Array(1...count))
       #expect(hub.process.isRunning)

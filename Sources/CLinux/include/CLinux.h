@@ -22,6 +22,10 @@ int qq_write_past_cache(int file, const void *bytes, size_t count, off_t offset)
 /// As syncfs(2): all of the file system that the file is on.
 int qq_sync_filesystem(int file);
 
+/// Bytes that this account may still write on the disk of `path`, as statvfs(3) has it, INT64_MAX at the most; -1 for an
+/// error.
+int64_t qq_free_bytes(const char *path);
+
 /// When the file was made, in nanoseconds since 1970, as statx(2) has it; 0 where the file system doesn't say.
 int64_t qq_born(const char *path);
 
