@@ -53,6 +53,11 @@ extension Serve {
   func say(_ hub: HubConfiguration, _ retain: Int64, _ directory: String, _ logger: Logger) {
     let kept = "keeping messages for \(DurationText.describe(milliseconds: retain)) in \(directory)"
     logger.notice("admitting \(hub.admits); \(ephemeral ? "keeping nothing" : kept)")
+    var status = stat()
+    if !ephemeral, stat(directory, &status) == 0, status.st_mode & 0o022 != 0 {
+      logger.warning(
+        "others may write to \(directory), and so replace what the hub keeps: \"chmod go-w \(directory)\" ends that")
+    }
   }
 
   /// The folder by which others find it, wherever they are.

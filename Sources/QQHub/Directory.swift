@@ -35,6 +35,8 @@ struct Directory: Sendable {
   private var usersByKey: [[UInt8]: UserID] = [:]
   /// By folded nick, names a user had before included: they stay that user's.
   private var usersByNick: [String: UserID] = [:]
+  /// By what they look like, the same names but for guests'; of a hub that told none apart the first has it.
+  private var usersBySkeleton: [String: UserID] = [:]
   var groupsByName: [String: GroupID] = [:]
   private(set) var byNick = NickOrder()
   /// Where users were seen last.
@@ -79,6 +81,12 @@ struct Directory: Sendable {
     if let id = usersByNick[nick] { return id }
     guard let folded = (try? Nick(nick))?.folded else { return nil }
     return usersByNick[folded]
+  }
+
+  /// Somebody else, with a key, who may be taken for a user of this nick; nil also where the nick itself is somebody's.
+  func lookAlike(_ name: String, besides user: UserID? = nil) -> User? {
+    guard let nick = try? Nick(name), let id = usersBySkeleton[nick.skeleton], id != user else { return nil }
+    return usersByNick[nick.folded] == id ? nil : users[id]
   }
 
   /// By nick, a user who can be written to.
@@ -145,7 +153,9 @@ struct Directory: Sendable {
     if row.removed != nil { (hasRemoved, hasForgotten) = (true, true) }
     if let key = row.key { usersByKey[key] = row.id }
     for name in [row.nick] + row.former {
-      if let folded = (try? Nick(name))?.folded { usersByNick[folded] = row.id }
+      guard let nick = try? Nick(name) else { continue }
+      usersByNick[nick.folded] = row.id
+      if row.key != nil, usersBySkeleton[nick.skeleton] == nil { usersBySkeleton[nick.skeleton] = row.id }
     }
   }
 
@@ -171,7 +181,9 @@ struct Directory: Sendable {
     hasForgotten = true
     if let key = user.row.key { usersByKey[key] = nil }
     for name in [user.row.nick] + user.row.former {
-      if let folded = (try? Nick(name))?.folded, usersByNick[folded] == id { usersByNick[folded] = nil }
+      guard let nick = try? Nick(name) else { continue }
+      if usersByNick[nick.folded] == id { usersByNick[nick.folded] = nil }
+      if usersBySkeleton[nick.skeleton] == id { usersBySkeleton[nick.skeleton] = nil }
     }
     byNick.remove(user.row.nick, id)
     if let address = user.row.address { places.remove(id, at: address) }

@@ -143,9 +143,7 @@ extension Hub {
     }
     if let hash = body.invite { try check(invite: hash, at: time) }
     guard let nick = freeNick(body, at: time) else {
-      throw Refusal(
-        code: .nickTaken,
-        message: "the nick \"\(body.nick)\" belongs to somebody else here: choose another with --nick")
+      throw Refusal(code: .nickTaken, message: taken(body.nick) + ": choose another with --nick")
     }
     if let holder = directory.user(nick: nick), directory[holder]?.isGuest == true {
       if body.key == nil, !present.sessions(of: holder).isEmpty { return holder }
@@ -168,9 +166,16 @@ extension Hub {
     directory.forget(guest)
   }
 
+  /// Why a nick can't be had.
+  private func taken(_ nick: String) -> String {
+    guard let other = directory.lookAlike(nick) else { return "the nick \"\(nick)\" belongs to somebody else here" }
+    return "the nick \"\(nick)\" looks like \"\(other.row.nick)\", who is somebody else here"
+  }
+
   private func freeNick(_ body: AdmitBody, at time: Timestamp) -> String? {
     func isFree(_ nick: String) -> Bool {
       if let invite = promised(nick, at: time), invite.hash != body.invite { return false }
+      guard directory.lookAlike(nick) == nil else { return false }
       guard let holder = directory.user(nick: nick) else { return true }
       return directory[holder]?.isGuest == true
     }
@@ -206,10 +211,10 @@ extension Hub {
   ) {
     guard let row = directory[user]?.row, row.removed == nil else { return }
     let holder = directory.user(nick: nick)
-    let isPromised = holder != user && promised(nick, at: time) != nil
+    let isPromised = holder != user && promised(nick, at: time) != nil || directory.lookAlike(nick, besides: user) != nil
     if isPromised || holder != user && holder.map({ directory[$0]?.isGuest == false }) == true {
       if let session {
-        answer(session, .error(.init(ref: ref, .nickTaken, "the nick \"\(nick)\" belongs to somebody else here")))
+        answer(session, .error(.init(ref: ref, .nickTaken, taken(nick))))
       }
       return
     }

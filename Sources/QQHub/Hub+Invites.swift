@@ -180,6 +180,10 @@ extension Hub {
     if let holder = directory.user(nick: nick), directory[holder]?.isGuest == false {
       throw Refusal(code: .nickTaken, message: "the nick \"\(nick)\" belongs to somebody here already")
     }
+    if let other = directory.lookAlike(nick) {
+      throw Refusal(
+        code: .nickTaken, message: "the nick \"\(nick)\" looks like \"\(other.row.nick)\", who is somebody here already")
+    }
     if let other = promised(nick, at: time) {
       throw Refusal(
         code: .nickTaken,

@@ -40,6 +40,21 @@ public struct Fingerprint: Hashable, Sendable {
     self.init(spki: spki)
   }
 
+  /// Of a user's certificate; nil also where its key isn't one of P-256, the only kind that `qq` makes. How strong a user's
+  /// key is is not for a peer to choose.
+  public init?(userCertificate certificate: NIOSSLCertificate) {
+    guard let der = try? certificate.toDERBytes(), let spki = subjectPublicKeyInfo(ofCertificate: der),
+      spki.count == Self.p256.count + 64, spki.starts(with: Self.p256)
+    else { return nil }
+    self.init(spki: spki)
+  }
+
+  /// What stands before the 64 bytes of an uncompressed point of P-256 (RFC 5480, section 2).
+  private static let p256: [UInt8] = [
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
+    0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
+  ]
+
   private init(raw: UnsafeRawBufferPointer) {
     func word(_ index: Int) -> UInt64 {
       UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self))

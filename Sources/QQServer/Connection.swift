@@ -123,7 +123,8 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     switch event {
     case TLSUserEvent.handshakeCompleted(let negotiated):
       let certificate = try? context.pipeline.syncOperations.nioSSL_peerCertificate()
-      guard negotiated == ProtocolLimits.alpn, let certificate, let key = Fingerprint(certificate: certificate) else {
+      guard negotiated == ProtocolLimits.alpn, let certificate, let key = Fingerprint(userCertificate: certificate)
+      else {
         context.close(promise: nil)
         return
       }

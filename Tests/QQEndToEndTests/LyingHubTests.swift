@@ -62,7 +62,7 @@ import Testing
           try scene.start(
             program: "/usr/bin/prlimit", ["--data=\(512 << 20)", Scene.binary] + arguments,
             environment: ["QQ_NICK": "zoe"]))
-        if running.count == 4 { try await settle() }
+        if running.count == 2 { try await settle() }
       }
       try await settle()
       let names = Set(scene.folder.names("").filter { !["file", "state", "config", "inbox", "got"].contains($0) })

@@ -176,4 +176,46 @@ import Testing
     hub.say(alice, .nick(ref: 1, nick: "other"))
     #expect(hub.take(alice) == [.ok(.init(ref: 1, nick: "other"))])
   }
+
+  @Test(
+    "a nick that looks like somebody else's is taken, whatever it is made of",
+    arguments: [
+      ("ape", "\u{430}\u{440}\u{435}"), ("alice", "aIice"), ("bob", "bob-"), ("bob", "b0b"), ("bob", "bob._"),
+      ("mark", "rnark"), ("paypal", "\u{440}\u{430}\u{443}\u{440}\u{430}\u{4CF}"), ("BOB", "\u{412}\u{41E}\u{412}"),
+    ])
+  func lookAlikes(_ real: String, _ other: String) {
+    let hub = HubHarness { $0.plaintext = .admitted }
+    let first = hub.connect(real, key: 1)
+    for key: UInt8? in [2, nil] {
+      let second = hub.open("127.0.0.1", key: key)
+      hub.say(second, .hello(.init(nick: other, isExplicit: true)))
+      #expect(hub.errors(second).map(\.code) == ["nick_taken"])
+    }
+    // Who didn't choose gets another.
+    let third = hub.open("127.0.0.1", key: 3)
+    hub.say(third, .hello(.init(nick: other, isExplicit: false)))
+    guard case .welcome(let welcome)? = hub.take(third).first else {
+      Issue.record("not welcomed")
+      return
+    }
+    #expect(welcome.nick != other && (try? Nick(welcome.nick))?.skeleton != (try? Nick(real))?.skeleton)
+    hub.say(third, .nick(ref: 1, nick: other))
+    #expect(hub.errors(third).map(\.message) == ["the nick \"\(other)\" looks like \"\(real)\", who is somebody else here"])
+    // One's own other forms are one's own.
+    hub.say(first, .nick(ref: 1, nick: other))
+    #expect(hub.errors(first) == [])
+    hub.restart()
+    let again = hub.open("127.0.0.1", key: 4)
+    hub.say(again, .hello(.init(nick: real, isExplicit: true)))
+    #expect(hub.errors(again).map(\.code) == ["nick_taken"])
+  }
+
+  @Test("names of one script that look like nothing else are anybody's")
+  func different() {
+    let hub = HubHarness()
+    for (number, nick) in ["bob", "bub", "\u{431}\u{43E}\u{431}", "\u{432}\u{43E}\u{432}\u{430}", "user-1", "user-2", "user-12"].enumerated() {
+      _ = hub.connect(nick, key: UInt8(number + 1))
+    }
+    #expect(hub.violations == [])
+  }
 }

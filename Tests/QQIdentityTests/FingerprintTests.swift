@@ -16,6 +16,14 @@ struct FingerprintTests {
     }
   }
 
+  @Test("a user's key is one of P-256, as this program makes them")
+  func userKeys() throws {
+    let identity = try Identity.make(commonName: "alice")
+    #expect(Fingerprint(userCertificate: identity.certificate) == identity.fingerprint)
+    let rsa = try NIOSSLCertificate(bytes: Array(Fixture.rsaCertificate.utf8), format: .pem)
+    #expect(Fingerprint(userCertificate: rsa) == nil)
+  }
+
   @Test("text, bytes and value stand for each other")
   func roundTrip() throws {
     let fingerprint = try #require(Fingerprint(Fixture.fingerprint))

@@ -14,11 +14,12 @@ private final class ClassicPeer: Sendable {
     let (descriptor, reads) = (descriptor, reads)
     OwnThread.detach {
       var buffer = [UInt8](repeating: 0, count: 1024)
+      var before = ContinuousClock.now
       while true {
-        let before = ContinuousClock.now
         usleep(.random(in: sleeping))
         let isLate = ContinuousClock.now - before > .milliseconds(2_300)
         let count = recv(descriptor, &buffer, buffer.count, 0)
+        before = .now
         guard count > 0 else { return reads.update { $0.append("") } }
         let text = String(decoding: buffer[..<count], as: UTF8.self)
         // A machine that stood still made it sleep for longer than those clients do: what came meanwhile is its own fault.

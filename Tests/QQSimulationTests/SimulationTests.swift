@@ -78,7 +78,7 @@ enum Seeds {
   /// Fewer: each has thousands of connections.
   static var hostileRange: ClosedRange<UInt64> {
     let first = number("QQ_FIRST_SEED") ?? 1
-    return first...(first + max(1, number("QQ_HOSTILE_SEEDS") ?? 60) - 1)
+    return first...(first + max(1, number("QQ_HOSTILE_SEEDS") ?? 40) - 1)
   }
 
   private static func number(_ name: String) -> UInt64? {
