@@ -211,7 +211,8 @@ extension Hub {
   ) {
     guard let row = directory[user]?.row, row.removed == nil else { return }
     let holder = directory.user(nick: nick)
-    let isPromised = holder != user && promised(nick, at: time) != nil || directory.lookAlike(nick, besides: user) != nil
+    let isPromised =
+      holder != user && promised(nick, at: time) != nil || directory.lookAlike(nick, besides: user) != nil
     if isPromised || holder != user && holder.map({ directory[$0]?.isGuest == false }) == true {
       if let session {
         answer(session, .error(.init(ref: ref, .nickTaken, taken(nick))))

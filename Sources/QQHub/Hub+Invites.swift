@@ -182,7 +182,8 @@ extension Hub {
     }
     if let other = directory.lookAlike(nick) {
       throw Refusal(
-        code: .nickTaken, message: "the nick \"\(nick)\" looks like \"\(other.row.nick)\", who is somebody here already")
+        code: .nickTaken, message: "the nick \"\(nick)\" looks like \"\(other.row.nick)\", who is somebody here already"
+      )
     }
     if let other = promised(nick, at: time) {
       throw Refusal(

@@ -200,7 +200,8 @@ import Testing
     }
     #expect(welcome.nick != other && (try? Nick(welcome.nick))?.skeleton != (try? Nick(real))?.skeleton)
     hub.say(third, .nick(ref: 1, nick: other))
-    #expect(hub.errors(third).map(\.message) == ["the nick \"\(other)\" looks like \"\(real)\", who is somebody else here"])
+    #expect(
+      hub.errors(third).map(\.message) == ["the nick \"\(other)\" looks like \"\(real)\", who is somebody else here"])
     // One's own other forms are one's own.
     hub.say(first, .nick(ref: 1, nick: other))
     #expect(hub.errors(first) == [])
@@ -213,7 +214,9 @@ import Testing
   @Test("names of one script that look like nothing else are anybody's")
   func different() {
     let hub = HubHarness()
-    for (number, nick) in ["bob", "bub", "\u{431}\u{43E}\u{431}", "\u{432}\u{43E}\u{432}\u{430}", "user-1", "user-2", "user-12"].enumerated() {
+    for (number, nick) in [
+      "bob", "bub", "\u{431}\u{43E}\u{431}", "\u{432}\u{43E}\u{432}\u{430}", "user-1", "user-2", "user-12",
+    ].enumerated() {
       _ = hub.connect(nick, key: UInt8(number + 1))
     }
     #expect(hub.violations == [])
