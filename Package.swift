@@ -129,8 +129,8 @@ let package = Package(
     .testTarget(
       name: "QQServerTests",
       dependencies: [
-        "qq", "QQServer", "QQHub", "QQSpool", "QQJournal", "QQIdentity", "QQProtocol", "QQTransport", "QQTestSupport",
-        logging, nio, nioSSL, nioEmbedded,
+        "qq", "QQServer", "QQClient", "QQHub", "QQSpool", "QQJournal", "QQIdentity", "QQProtocol", "QQTransport",
+        "QQTestSupport", logging, nio, nioSSL, nioTLS, nioHTTP, nioEmbedded,
       ],
       exclude: ["Hostile"], swiftSettings: common),
     .testTarget(

@@ -106,6 +106,8 @@ final class HubLineHandler: ChannelInboundHandler {
   private var decoder = FrameDecoder()
   /// A piece of a file whose bytes are coming in.
   private var piece: (chunk: Chunk, line: HubLine)?
+  /// Nothing that comes behind a wrong line is looked at.
+  private var isDone = false
   private let seen: SeenKey
 
   init(_ seen: SeenKey) {
@@ -113,6 +115,7 @@ final class HubLineHandler: ChannelInboundHandler {
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    guard !isDone else { return }
     var lines: [HubLine] = []
     var fault: FrameFault?
     let buffer = unwrapInboundIn(data)
@@ -144,8 +147,10 @@ final class HubLineHandler: ChannelInboundHandler {
           lines.append(line)
         })
     } catch {
+      isDone = true
       if fault == nil { fault = FrameFault(error, "a line is longer than any hub would send") }
     }
+    // Values first: whoever is told may come back into here.
     if !lines.isEmpty { context.fireChannelRead(wrapInboundOut(lines)) }
     if let fault {
       // Whoever writes at this moment learns only that the connection is closed.

@@ -197,6 +197,7 @@ extension Hub {
     _ target: RecordTarget, _ user: UserID, _ request: ClientFrame.HistoryRequest, from id: SessionID
   ) -> [ConversationSpan]? {
     guard let address = sessions[id]?.peer.address else { return nil }
+    turns.spend(Self.lookForName)
     let failure = failure(target, user, from: address)
     answer(id, .error(.init(ref: request.ref, code: failure.code, message: failure.message, to: failure.target)))
     return nil

@@ -116,17 +116,20 @@ extension Hub {
     targets.count > 8 || wantsReceipts && targets.contains { if case .group = $0 { true } else { false } }
   }
 
+  /// What it takes to look for a name that is near one which nobody has, in the units of `Turns`.
+  static let lookForName = 128
+
   /// Roughly what resolving it, applying it and answering it will take: see `Turns`.
   private func cost(of targets: [RecordTarget], wantsReceipts: Bool) -> Int {
     if targets.count == 1, !wantsReceipts, case .group("all") = targets[0] { return 1 }
     return targets.reduce(1) { sum, target in
       switch target {
-      case .nick(let nick): sum + (directory.user(nick: nick) == nil ? 128 : 1)
+      case .nick(let nick): sum + (directory.user(nick: nick) == nil ? Self.lookForName : 1)
       case .address(_, let users): sum + 2 + users.count / 4 + (users.isEmpty ? 8 : 0)
       case .group(let name) where RecordTarget.isEverybody(name):
         sum + (wantsReceipts ? directory.users.count / 2 : 1)
       case .group(let name):
-        sum + (directory.group(name).map { $0.members.count / (wantsReceipts ? 2 : 16) } ?? 128) + 1
+        sum + (directory.group(name).map { $0.members.count / (wantsReceipts ? 2 : 16) } ?? Self.lookForName) + 1
       }
     }
   }

@@ -10,57 +10,6 @@ import Testing
 
 @testable import QQServer
 
-/// What a channel may do within a write or a flush of ours: a write that fails delivers what the socket still holds, and
-/// the end, in the same call stack.
-private final class ContraryChannel: ChannelOutboundHandler {
-  typealias OutboundIn = ByteBuffer
-
-  enum Deed: CaseIterable {
-    case reads, readsAndEnds, ends, closes, halfCloses, stopsTaking
-  }
-
-  private let deed: Deed
-  private let bytes: [UInt8]
-  private let atWrite: Bool
-  private var times = 0
-
-  init(_ deed: Deed, _ bytes: [UInt8], atWrite: Bool) {
-    self.deed = deed
-    self.bytes = bytes
-    self.atWrite = atWrite
-  }
-
-  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-    context.write(data, promise: promise)
-    if atWrite { act(context) }
-  }
-
-  func flush(context: ChannelHandlerContext) {
-    context.flush()
-    if !atWrite { act(context) }
-  }
-
-  private func act(_ context: ChannelHandlerContext) {
-    guard times < 20 else { return }
-    times += 1
-    switch deed {
-    case .reads: read(context)
-    case .readsAndEnds:
-      read(context)
-      context.fireChannelInactive()
-    case .ends: context.fireChannelInactive()
-    case .closes: context.close(promise: nil)
-    case .halfCloses: context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
-    case .stopsTaking: context.fireChannelWritabilityChanged()
-    }
-  }
-
-  private func read(_ context: ChannelHandlerContext) {
-    context.fireChannelRead(NIOAny(ByteBuffer(bytes: bytes)))
-    context.fireChannelReadComplete()
-  }
-}
-
 @Suite("a connection") struct ConnectionTests {
   private let loop = EmbeddedEventLoop()
   private let folder: TemporaryFolder

@@ -96,4 +96,22 @@ import Testing
       #expect(try await get(port, "GET /health") == ("HTTP/1.1 200 OK", ["ok"]))
     }
   }
+
+  @Test("it has 64 connections at once: who holds them takes nothing from users, and one more is closed")
+  func connections() async throws {
+    try await Scene.run { scene in
+      let hub = try await scene.serve("--metrics", "0")
+      let port = Int(try #require(hub.ready["metrics"]).split(separator: ":").last ?? "") ?? 0
+      var held: [RawConnection] = []
+      for _ in 0..<64 { held.append(try RawConnection(port: port)) }
+      // They are taken in their order.
+      let extra = try RawConnection(port: port)
+      #expect(await extra.line() == nil)
+      #expect(try await scene.run("who", nick: "alice").status == 0)
+      for connection in held { connection.close() }
+      var status = ""
+      for _ in 0..<100 where status != "HTTP/1.1 200 OK" { status = (try? await get(port, "GET /health").0) ?? "" }
+      #expect(status == "HTTP/1.1 200 OK")
+    }
+  }
 }

@@ -142,8 +142,8 @@ extension Scene.Hub {
   /// Why it trapped, where it did, without what the runtime prints of registers and the like.
   fileprivate var lastWords: String {
     let error = process.standardError
-    let words = ["Fatal", "fatal", "Simultaneous", "crashed", "Sources/QQ", "runtime failure"]
-    return error.split(separator: "\n").filter { line in words.contains { line.contains($0) } }.prefix(20)
+    let words = ["atal error", "failed", "Simultaneous", "crashed", ".swift:", "runtime failure"]
+    return error.split(separator: "\n").filter { line in words.contains { line.contains($0) } }.prefix(40)
       .joined(separator: "\n")
   }
 }
