@@ -1,4 +1,5 @@
 import CSQLite
+import Glibc
 
 /// A connection to one database file, for one thread at a time.
 final class Connection {
@@ -99,14 +100,22 @@ final class Connection {
   }
 
   private static func error(_ code: Int32, _ handle: OpaquePointer, _ path: String) -> SQLiteJournalError {
+    if isFull(code, errno) { return .full(path: path) }
     let text = sqlite3_errmsg(handle).map { String(cString: $0) } ?? "SQLite's error \(code)"
     // The lower byte is the kind of error, the rest says where it happened.
     switch code & 0xff {
     case SQLITE_BUSY, SQLITE_LOCKED: return .locked(path: path)
     case SQLITE_READONLY, SQLITE_PERM, SQLITE_CANTOPEN, SQLITE_AUTH: return .notWritable(path: path, reason: text)
     case SQLITE_CORRUPT, SQLITE_NOTADB: return .damaged(path: path, reason: text)
-    case SQLITE_FULL: return .full(path: path)
     default: return .failed(path: path, reason: "\(text), code \(code)")
     }
+  }
+
+  /// SQLite calls a disk full that has no room for anybody; for one that has none for this user, or for a longer file, it
+  /// has only a write that failed, and at a commit not even the system's error, which is still where the write left it.
+  /// A failed sync is none of these: nobody knows what it has left behind.
+  private static func isFull(_ code: Int32, _ systemError: Int32) -> Bool {
+    let failedWrite = SQLITE_IOERR | 3 << 8
+    return code & 0xff == SQLITE_FULL || code == failedWrite && [EDQUOT, EFBIG, ENOSPC].contains(systemError)
   }
 }

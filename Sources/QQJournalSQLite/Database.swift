@@ -142,6 +142,7 @@ final class Database {
     isOpen = false
     uncommitted = 0
     marks = durable
+    try reuseLog()
     let again = projections
     projections = []
     for projection in again { try project(projection) }
@@ -150,6 +151,11 @@ final class Database {
   /// Where the database file can't grow, the log goes on growing: it is tried again when there is room.
   func checkpointIfDue() throws(SQLiteJournalError) {
     guard !isOpen, connection.writtenLogPages >= settings.checkpointPages else { return }
+    try reuseLog()
+  }
+
+  /// What the log holds goes to where there may be room for it, so that the log's own is there for what comes next.
+  private func reuseLog() throws(SQLiteJournalError) {
     do throws(SQLiteJournalError) {
       try connection.checkpoint()
     } catch .full {

@@ -267,7 +267,8 @@ final class Worker {
 
   private func finish(_ done: @Sendable () -> Void) {
     do {
-      if failure == nil { try database.commit() }
+      // What has no room is told by nobody, and applied again at the next start.
+      if failure == nil { _ = try commitIfRoom() }
     } catch {
       fail(error)
     }

@@ -54,12 +54,12 @@ struct CommandRunner: Sendable {
     posix_spawn_file_actions_adddup2(&actions, ends[0], 0)
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
-    // A child of ours gets Ctrl-C and SIGPIPE as any other.
+    // A child of ours gets Ctrl-C, and what ends a failed write, as any other.
     var mask = Signals.unblocked
     posix_spawnattr_setsigmask(&attributes, &mask)
     var defaults = sigset_t()
     sigemptyset(&defaults)
-    sigaddset(&defaults, SIGPIPE)
+    for number in Signals.failedWrites { sigaddset(&defaults, number) }
     posix_spawnattr_setsigdefault(&attributes, &defaults)
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
     defer {

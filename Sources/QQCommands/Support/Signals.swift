@@ -9,7 +9,7 @@ enum Signals {
   /// `ownsTerminal`: changes of the terminal's size and Ctrl-Z come here too.
   /// `reloads`: SIGHUP does what `onHangUp` says.
   static func watch(ownsTerminal: Bool = false, reloads: Bool = false) {
-    signal(SIGPIPE, SIG_IGN)
+    for number in failedWrites { signal(number, SIG_IGN) }
     var set = sigset_t()
     sigemptyset(&set)
     for number in [SIGINT, SIGTERM] + (ownsTerminal ? [SIGWINCH, SIGTSTP, SIGHUP, SIGQUIT] : [])
@@ -31,6 +31,9 @@ enum Signals {
       }
     }
   }
+
+  /// Of a pipe that nobody reads, and of a file that may be no longer: the write itself says so.
+  static let failedWrites = [SIGPIPE, SIGXFSZ]
 
   /// SIG_IGN is no function but a number in the place of one: it is compared as such, and never called.
   private static func isIgnored(_ number: Int32) -> Bool {
