@@ -35,7 +35,7 @@ extension Hub {
     propose(
       AdmitBody(
         key: peer.key, nick: nick.text, isExplicit: hello.isExplicit && hello.nick != nil, address: peer.address,
-        host: String((hello.host ?? "").prefix(64))), from: id)
+        host: String((hello.host ?? "").prefix(64)), isOwner: isOwner(id)), from: id)
   }
 
   mutating func propose(_ body: AdmitBody, from id: SessionID) {
@@ -43,7 +43,7 @@ extension Hub {
     guard isKnown || directory.users.count < configuration.maximumUsers && directory.hasNumberForUser else {
       return fail(id, .tooManySessions, "this hub has as many users as it takes")
     }
-    let isExpected = isKnown || body.invite != nil || body.key.map(configuration.ownerKeys.contains) == true
+    let isExpected = isKnown || body.invite != nil || body.isOwner
     guard isExpected || newcomers.take(body.address.source, now: now, configuration.newcomers) else {
       return fail(
         id, .tooManySessions,

@@ -82,7 +82,9 @@ extension Record {
   public var isEssential: Bool {
     switch body {
     case .discard, .revoke, .remove, .restore, .prune: true
-    case .message, .admit, .rename, .join, .leave, .cursors, .seen, .saved, .invite: false
+    // Who comes for the first time to do one of these.
+    case .admit(let body): body.isOwner
+    case .message, .rename, .join, .leave, .cursors, .seen, .saved, .invite: false
     }
   }
 
@@ -168,10 +170,14 @@ public struct AdmitBody: Equatable, Sendable {
   public var host: String
   /// The hash of the invite's secret, where one lets the key in.
   public var invite: Digest?
+  /// The key was an owner's, uninvited.
+  public var isOwner: Bool
 
   public init(
-    key: [UInt8]?, nick: String, isExplicit: Bool, address: IPAddress, host: String, invite: Digest? = nil
+    key: [UInt8]?, nick: String, isExplicit: Bool, address: IPAddress, host: String, invite: Digest? = nil,
+    isOwner: Bool = false
   ) {
+    self.isOwner = isOwner
     self.invite = invite
     self.key = key
     self.nick = nick

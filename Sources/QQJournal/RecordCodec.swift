@@ -11,7 +11,7 @@ public enum RecordCodec {
     case admit, rename, join, leave, cursors, seen
     case offer, complete, saved, discard
     case admitInvited, invite, revoke, remove, restore
-    case prune
+    case prune, admitOwner
   }
 
   private enum TargetKind: UInt8 {
@@ -59,7 +59,7 @@ public enum RecordCodec {
       }
       write(message, to: &writer)
     case .admit(let admit):
-      start(admit.invite == nil ? .admit : .admitInvited)
+      start(admit.invite != nil ? .admitInvited : admit.isOwner ? .admitOwner : .admit)
       writer.byte(admit.key == nil ? 0 : 1)
       if let key = admit.key { writer.blob(key) }
       writer.text(admit.nick)
@@ -170,12 +170,12 @@ public enum RecordCodec {
   private static func body(_ kind: Kind, from reader: inout ByteReader) throws(ByteCodingError) -> Record.Body {
     switch kind {
     case .message, .offer, .complete: return .message(try message(kind, from: &reader))
-    case .admit, .admitInvited:
+    case .admit, .admitInvited, .admitOwner:
       return .admit(
         AdmitBody(
           key: try reader.flag() ? try reader.blob() : nil, nick: try reader.text(), isExplicit: try reader.flag(),
           address: try reader.address(), host: try reader.text(),
-          invite: kind == .admitInvited ? try reader.digest() : nil))
+          invite: kind == .admitInvited ? try reader.digest() : nil, isOwner: kind == .admitOwner))
     case .rename: return .rename(try user(from: &reader), nick: try reader.text())
     case .join: return .join(try user(from: &reader), group: try reader.text())
     case .leave: return .leave(try user(from: &reader), group: try reader.text())

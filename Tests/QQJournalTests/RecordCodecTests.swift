@@ -39,6 +39,7 @@ import Testing
       ])),
     record(.seen(UserID(9), address: v6)),
     record(.admit(AdmitBody(key: [7], nick: "ann", isExplicit: true, address: v6, host: "", invite: Digest(of: [1])))),
+    record(.admit(AdmitBody(key: [7], nick: "ann", isExplicit: true, address: v6, host: "", isOwner: true))),
     record(.invite(InviteBody(by: UserID(.max), hash: Digest(of: []), nick: "боб", expires: Record.time(9)))),
     record(.invite(InviteBody(by: UserID(1), hash: Digest(of: []), nick: nil, expires: Record.time(-1)))),
     record(.revoke(Digest(of: [2]))), record(.remove(UserID(7))), record(.restore(UserID(.max))),
