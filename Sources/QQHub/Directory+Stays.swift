@@ -92,17 +92,17 @@ extension Directory {
   func hasSomethingOld(_ ids: ClosedRange<UserID>, through seq: Seq) -> Bool {
     (ids.lowerBound.rawValue...ids.upperBound.rawValue).contains { id in
       guard let user = users[UserID(id)] else { return false }
-      return user.stays.contains { $0.left ?? .max <= seq } || user.cursors.values.contains { $0 <= seq }
+      return user.stays.contains { $0.left ?? .max <= seq } || !user.cursors(behind: seq).isEmpty
     }
   }
 
-  /// No message up to `seq` is kept: stays that ended before let nobody read anything, and who has read no further
-  /// begins at what is kept all the same.
+  /// No message up to `seq` is kept: stays that ended before let nobody read anything, and readers that haven't read that
+  /// far begin at what is kept all the same. The one that has read furthest stays: it says what the user has read.
   mutating func prune(_ ids: ClosedRange<UserID>, through seq: Seq) {
     for id in ids.lowerBound.rawValue...min(ids.upperBound.rawValue, max(nextUser, ids.lowerBound.rawValue)) {
       guard let user = users[UserID(id)] else { continue }
       for stay in user.stays where stay.left ?? .max <= seq { forget(stay) }
-      for name in user.cursors.filter({ $0.value <= seq }).keys.sorted() { forget(cursor: name, of: user.row.id) }
+      for name in user.cursors(behind: seq) { forget(cursor: name, of: user.row.id) }
     }
   }
 

@@ -20,6 +20,11 @@ struct Directory: Sendable {
 
     /// Up to where one of the user's readers has processed everything.
     var delivered: Seq { cursors.values.max() ?? 0 }
+
+    /// Those that stand before `seq`, but for the one that has come furthest.
+    func cursors(behind seq: Seq) -> [String] {
+      cursors.filter { $0.value < min(seq, delivered) }.keys.sorted()
+    }
   }
 
   struct Group: Sendable {

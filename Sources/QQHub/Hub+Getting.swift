@@ -150,7 +150,7 @@ extension Hub {
     let start = files.order.partitioningIndex { $0 > after }
     let before = answers.pending(id)
     var last = after
-    for seq in files.order[start...].prefix(8 * Self.linesAtOnce) {
+    for seq in files.order[start...].prefix(8 * configuration.turns.lines) {
       turns.spend(1)
       last = seq
       guard let row = files[seq]?.row, isMeant(user, by: row), !row.saved.binarySearch(user) else { continue }

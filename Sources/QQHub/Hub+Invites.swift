@@ -205,11 +205,11 @@ extension Hub {
   }
 
   mutating func listInvites(_ ref: Int64?, _ rows: ArraySlice<InviteRow>, for id: SessionID) {
-    for row in rows.prefix(Self.linesAtOnce) {
+    for row in rows.prefix(configuration.turns.lines) {
       turns.spend(8)
       answer(id, .invite(frame(row, ref)))
     }
-    let rest = rows.dropFirst(Self.linesAtOnce)
+    let rest = rows.dropFirst(configuration.turns.lines)
     sessions[id]?.job = rest.isEmpty ? nil : .invites(ref: ref, rest)
     if rest.isEmpty { answer(id, .ok(.init(ref: ref))) }
   }

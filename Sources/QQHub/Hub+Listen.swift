@@ -118,9 +118,6 @@ extension Hub {
 
   // MARK: Catching up
 
-  /// Segments that are looked at for a reader which is behind, until it asks for more.
-  private static let segmentsAtOnce = 2_048
-
   private mutating func setLive(_ id: SessionID, _ user: UserID, _ isLive: Bool) {
     if isLive {
       live[user, default: []].insertSorted(id)
@@ -156,7 +153,7 @@ extension Hub {
     let start = row?.start ?? 0
     var wroteSomething = false
     // Segments that are for others cost something too.
-    var segmentsLeft = Self.segmentsAtOnce
+    var segmentsLeft = configuration.turns.segments
     while index < tail.segments.count, budget > 0, segmentsLeft > 0 {
       segmentsLeft -= 1
       let segment = tail.segments[index]
@@ -172,8 +169,9 @@ extension Hub {
       after = segment.last
       index += 1
     }
-    turns.spend((Self.segmentsAtOnce - segmentsLeft) / 8)
-    if index < tail.segments.count, segmentsLeft == 0 {
+    turns.spend(1 + (configuration.turns.segments - segmentsLeft) / 8)
+    // Whoever was written something asks for more when its channel has taken that.
+    if index < tail.segments.count, segmentsLeft == 0, !wroteSomething {
       sessions[id]?.reading?.position = .behind(after: after)
       sessions[id]?.scansTail = true
       turns.wait(id)

@@ -9,8 +9,6 @@ extension Hub {
     var next: UInt32 = 1
   }
 
-  private static let usersAtOnce: UInt32 = 1_024
-
   /// Messages before `floor` are kept no longer.
   mutating func removed(before floor: Seq) {
     guard floor - 1 > prunedThrough, pruning == nil else { return }
@@ -21,7 +19,7 @@ extension Hub {
   /// Looks for the next users of whom something goes, when it is the turn of nobody else.
   mutating func prune() {
     while let work = pruning, !turns.isOver, turns.isEmpty {
-      let last = min(directory.lastUser.rawValue, work.next &+ (Self.usersAtOnce - 1))
+      let last = min(directory.lastUser.rawValue, work.next &+ (configuration.turns.users - 1))
       guard work.next <= last else {
         pruning = nil
         return

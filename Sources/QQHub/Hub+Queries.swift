@@ -100,7 +100,7 @@ extension Hub {
   mutating func list(_ who: ClientFrame.Who, after place: NickOrder.Entry?, for id: SessionID) {
     let order = who.all || who.removed ? directory.byNick : online
     var last = place
-    for entry in order.entries[order.index(after: place)...].prefix(Self.linesAtOnce) {
+    for entry in order.entries[order.index(after: place)...].prefix(configuration.turns.lines) {
       last = entry
       turns.spend(1)
       guard let user = directory[entry.id], who.removed || !user.isRemoved else { continue }

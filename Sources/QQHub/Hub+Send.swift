@@ -31,13 +31,16 @@ extension Hub {
 
   mutating func receive(_ send: ClientFrame.Send, _ sending: inout Sending?) {
     guard let sender = sending else { return }
-    if let file = send.file { return measure(send, file, sender) }
+    if let file = send.file {
+      turns.spend(16 + 4 * send.to.count)
+      return measure(send, file, sender)
+    }
     let targets = send.to == sender.to ? sender.targets : resolveAddresses(send, &sending)
     turns.spend(cost(of: targets, wantsReceipts: send.wantsReceipts))
     let isHeavy = Self.isHeavy(targets, wantsReceipts: send.wantsReceipts)
     if isHeavy { sessions[sender.session]?.heavySends += 1 }
     // What its session has to wait for is looked at before the next one.
-    defer { if isHeavy || sending?.proposed ?? 0 >= Self.sendsAtOnce { endSending(&sending) } }
+    defer { if isHeavy || sending?.proposed ?? 0 >= configuration.turns.sends { endSending(&sending) } }
     let body = MessageBody(
       sender: sender.user, from: sender.nick, address: sender.peer.address, id: send.id, targets: targets,
       text: send.text, replyTo: send.replyTo)
@@ -107,9 +110,6 @@ extension Hub {
     case .address: false
     }
   }
-
-  /// Messages of one session that are proposed before it is looked at whether it has to wait.
-  private static let sendsAtOnce = 64
 
   /// A message whose answers may be much longer than it is.
   static func isHeavy(_ targets: [RecordTarget], wantsReceipts: Bool) -> Bool {

@@ -92,6 +92,7 @@ public struct Hub: Sendable {
     for user in snapshot.users where user.key == nil { directory.forget(user.id) }
     // What was about to go when the hub ended.
     for seq in files.all.keys { discardIfSaved(seq) }
+    beginTurn()
   }
 
   /// When `tick` wants to be called; nil while nothing waits.
@@ -226,6 +227,10 @@ public struct Hub: Sendable {
     stopReading(id)
     endTransfer(id)
     sessions[id]?.phase = .closing
+    // Nothing of what it asked for is gone on with.
+    sessions[id]?.inbox.clear()
+    sessions[id]?.job = nil
+    sessions[id]?.scansTail = false
     answers.turn(to: nil)
   }
 

@@ -59,6 +59,7 @@ public struct HubConfiguration: Sendable {
   public var newcomers = RateLimit(burst: 10_000, hourly: 10_000)
   /// Of one user.
   public var joins = RateLimit(burst: 1_000, hourly: 3_600)
+  public var turns = TurnLimits()
   public var files = FileLimits()
   /// Milliseconds that a cursor move waits for another record to be committed with.
   public var cursorDelay: Int64

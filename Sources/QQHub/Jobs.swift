@@ -9,12 +9,12 @@ enum Job: Sendable {
 }
 
 extension Hub {
-  /// Things that one turn of a job looks at.
-  static let linesAtOnce = 128
-
   /// Goes on with what a session asked for.
   mutating func work(_ id: SessionID) {
-    guard let session = sessions[id], let job = session.job, let user = session.user else { return }
+    guard let session = sessions[id], let job = session.job, let user = session.user else {
+      sessions[id]?.job = nil
+      return
+    }
     turns.spend(2)
     switch job {
     case .who(let who, let place): list(who, after: place, for: id)
@@ -27,7 +27,7 @@ extension Hub {
   mutating func answered(_ id: SessionID, _ bytes: Int) -> Bool {
     guard let before = sessions[id]?.answered else { return false }
     sessions[id]?.answered = before + bytes
-    guard before + bytes >= Self.answersAtOnce, sessions[id]?.awaitsChannel == false else { return false }
+    guard before + bytes >= configuration.turns.answers, sessions[id]?.awaitsChannel == false else { return false }
     sessions[id]?.awaitsChannel = true
     return true
   }

@@ -42,6 +42,27 @@ struct Inbox: Sendable {
   mutating func clear() { self = Inbox() }
 }
 
+/// What a hub does at once, before it is the turn of others. A test takes less of it: what only a large hub would meet is
+/// met by a small one then.
+public struct TurnLimits: Equatable, Sendable {
+  /// What all sessions together may cost before the network has its turn, and one of them before the next, in units of
+  /// about a microsecond.
+  public var round = 4_096
+  public var turn = 1_024
+  /// Lines of an answer that grows with how much the hub knows.
+  public var lines = 128
+  /// Bytes of answers that a session gets before its channel has to say that it takes more.
+  public var answers = 256 << 10
+  /// Segments of the tail that are looked at for a reader which is behind.
+  public var segments = 2_048
+  /// Messages of one session that are proposed before it is looked at whether it has to wait.
+  public var sends = 64
+  /// Users who are looked at for what nobody needs any more.
+  public var users: UInt32 = 1_024
+
+  public init() {}
+}
+
 /// Sessions take turns: a peer may say in one breath what takes the hub a second, and meanwhile nobody else would be
 /// heard. What a turn may cost is counted in units of about a microsecond.
 struct Turns: Sendable {
@@ -49,18 +70,14 @@ struct Turns: Sendable {
   private var waiting: Deque<SessionID> = []
   private var isWaiting: Set<SessionID> = []
   /// What all of them together may cost until others, the network among them, have had their turn.
-  private var left = Turns.whole
+  private var left = 0
   /// All that was ever spent: what a test counts.
   private(set) var spent = 0
-
-  private static let whole = 4_096
-  /// What one of them may cost before the next one has its turn.
-  static let slice = 1_024
 
   var isEmpty: Bool { waiting.isEmpty }
   var isOver: Bool { left <= 0 }
 
-  mutating func begin() { left = Self.whole }
+  mutating func begin(_ units: Int) { left = units }
 
   mutating func spend(_ units: Int) {
     left -= units
@@ -80,13 +97,10 @@ struct Turns: Sendable {
 
 extension Hub {
   /// Others have had their turn: what sessions said may cost something again.
-  public mutating func beginTurn() { turns.begin() }
+  public mutating func beginTurn() { turns.begin(configuration.turns.round) }
 
   /// Somebody, or some work of the hub's own, waits for a turn: `HubEvent.turn` gives it.
   public var hasWork: Bool { !turns.isEmpty || pruning != nil }
-
-  /// Bytes of answers that a session gets before its channel has to say that it takes more.
-  static let answersAtOnce = 256 << 10
 
   mutating func receive(_ batch: [SessionInput], from id: SessionID) {
     guard sessions[id] != nil else { return }
@@ -96,14 +110,14 @@ extension Hub {
 
   /// Something that a session waited for has come.
   mutating func goOn(_ id: SessionID) {
-    guard let session = sessions[id] else { return }
+    guard let session = sessions[id], !session.isClosing else { return }
     let hasWork = !session.inbox.isEmpty || session.job != nil
     if session.scansTail || hasWork && !isHeld(id, session) { turns.wait(id) }
   }
 
   /// Whether what a session says has to wait; until its channel has taken more, too, when this event has answered enough.
   private func isHeld(_ id: SessionID, _ session: Session) -> Bool {
-    session.isHeld || session.answered + answers.pending(id) >= Self.answersAtOnce
+    session.isHeld || session.answered + answers.pending(id) >= configuration.turns.answers
   }
 
   /// Lets those who wait have their turns, until it is the turn of others.
@@ -113,11 +127,13 @@ extension Hub {
 
   private mutating func takeTurn(_ id: SessionID) {
     guard var inbox = sessions[id]?.inbox else { return }
+    // Whatever it comes to, others have their turns.
+    turns.spend(1)
     let start = turns.spent
     var sending: Sending?
     // Taken out, so that nothing is copied.
     sessions[id]?.inbox.clear()
-    while turns.spent - start < Turns.slice {
+    while turns.spent - start < configuration.turns.turn {
       guard let session = sessions[id], !session.isClosing else {
         inbox.clear()
         break

@@ -74,6 +74,22 @@ import Testing
     #expect(sent == [true])
   }
 
+  @Test("who has read what is kept no longer is not waited for again")
+  func receiptsAfterRemoval() {
+    let hub = HubHarness()
+    let (alice, bob) = (hub.connect("alice", key: 1), hub.connect("bob", key: 2))
+    func waited() -> [[String]?] {
+      hub.post(alice, 1, to: "bob", wantsReceipts: true)
+      return hub.take(alice).compactMap { if case .sent(let sent) = $0 { sent.awaiting } else { nil } }
+    }
+    #expect(waited() == [["bob"]])
+    hub.listen(bob, holds: true)
+    hub.say(bob, .ack(seq: hub.hub.applied))
+    hub.advance(1_000)
+    hub.receive(.removed(before: hub.hub.applied + 1))
+    #expect(waited() == [[]])
+  }
+
   @Test("what is pruned is pruned in parts, between which others have their turn, and on every hub alike")
   func pruning() {
     let hub = HubHarness()
@@ -118,17 +134,24 @@ import Testing
     #expect(hub.listen(reader, cursor: "c1").count == 51)
   }
 
-  @Test("cursors behind which nothing is kept go")
+  @Test("cursors that stand before what is kept go, but for the furthest")
   func oldCursors() {
     let hub = HubHarness()
     let alice = hub.connect("alice", key: 1)
-    hub.listen(alice, holds: true)
-    hub.post(alice, 1, to: "alice")
-    hub.say(alice, .ack(seq: hub.hub.applied))
-    hub.advance(1_000)
-    #expect(hub.hub.footprint.cursors == 1)
+    for name in ["slow", "fast", "last"] {
+      hub.post(alice, UInt64(name.utf8.reduce(0) { $0 + UInt($1) }), to: "alice")
+      let reader = hub.connect("alice", key: 1)
+      hub.listen(reader, cursor: name, holds: true)
+      hub.say(reader, .ack(seq: hub.hub.applied))
+      hub.advance(1_000)
+    }
+    func names() -> [String] { hub.journal.load().cursors.map(\.name).sorted() }
+    #expect(names() == ["fast", "last", "slow"])
     hub.receive(.removed(before: hub.hub.applied + 1))
-    #expect(hub.hub.footprint.cursors == 0 && hub.journal.load().cursors == [])
+    #expect(names() == ["last"] && hub.hub.footprint.cursors == 1)
+    hub.post(alice, 1_000, to: "alice")
+    hub.receive(.removed(before: hub.hub.applied + 1))
+    #expect(names() == ["last"])
   }
 
   @Test("a user joins so many groups at once, and more with time")

@@ -103,6 +103,8 @@ import Testing
     var started = Hub(lived.configuration, hub.journal.load())
     let now = hub.now
     func both(_ event: HubEvent) {
+      lived.beginTurn()
+      started.beginTurn()
       let (one, other) = (lived.receive(event, now: now), started.receive(event, now: now))
       #expect(one.filter(\.isObservable) == other.filter(\.isObservable))
       // The journal's answer comes to both.

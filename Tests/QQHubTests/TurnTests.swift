@@ -71,6 +71,36 @@ import Testing
     #expect(hub.hub.footprint.questions == 0)
   }
 
+  @Test("who is sent away while a long answer is under way, or the tail is looked through for it, has no more turns")
+  func closing() {
+    for what in ["answers", "tail"] {
+      let hub = HubHarness {
+        ($0.turns.lines, $0.turns.round, $0.turns.turn, $0.turns.segments) = (1, 1, 1, 1)
+      }
+      let (mallory, again, bob) = (
+        hub.connect("mallory", key: 1), hub.connect("mallory", key: 1), hub.connect("bob", key: 2)
+      )
+      for number: UInt64 in 1...20 { hub.post(bob, number, to: "bob") }
+      hub.holdsTurns = true
+      let listen = ClientFrame.listen(.init(ref: 1, after: .seq(0), cursor: "c", reader: "r", holds: true))
+      hub.say(mallory, listen)
+      if what == "answers" { hub.say(mallory, .who(.init(ref: 2, all: true))) }
+      for _ in 0..<3 { hub.receive(.turn) }
+      #expect(hub.hub.hasWork, "\(what)")
+      // The same reader, connected again: the other one is closed.
+      hub.say(again, listen)
+      for _ in 0..<100 where !hub.isClosed(mallory) { hub.receive(.turn) }
+      #expect(hub.isClosed(mallory))
+      hub.holdsTurns = false
+      hub.receive(.turn)
+      #expect(!hub.hub.hasWork)
+      _ = hub.take(bob)
+      hub.say(bob, .ping(ref: 1))
+      #expect(hub.take(bob) == [.pong(ref: 1)])
+      #expect(hub.violations == [])
+    }
+  }
+
   @Test("who doesn't read its answers is asked for nothing more, and gets what one answer has")
   func unread() {
     let hub = HubHarness()

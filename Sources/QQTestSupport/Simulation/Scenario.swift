@@ -1,4 +1,5 @@
 import QQClient
+import QQHub
 import QQProtocol
 
 /// How a client reads.
@@ -53,6 +54,8 @@ struct Scenario {
   var tailCapacity: Int
   var catchUpBytes: Int
   var cursorDelay: Int64
+  /// What a hub does at once.
+  var turns = TurnLimits()
   var lowWatermark: Int
   var highWatermark: Int
   var congestion: Int
@@ -90,6 +93,15 @@ struct Scenario {
     congestion = random.pick([2, 30, 16_384])
     outboxLimit = random.pick([1, 4, 1_000])
     showDelay = random.pick([0...0, 0...10, 0...300])
+    if random.chance(0.7) {
+      turns.round = random.pick([1, 50, 4_096])
+      turns.turn = random.pick([1, 30, 1_024])
+      turns.lines = random.pick([1, 3, 128])
+      turns.answers = random.pick([1, 2_000, 256 << 10])
+      turns.segments = random.pick([1, 10, 2_048])
+      turns.sends = random.pick([1, 64])
+      turns.users = random.pick([1, 1_024])
+    }
     userCount = random.within(2...Scenario.names.count)
     func interval(_ probability: Double, _ range: ClosedRange<Int64>) -> Int64 {
       random.chance(probability) ? random.within(range) : 0

@@ -43,6 +43,7 @@ final class SimHub {
     configuration.admission = .everybody
     configuration.tailCapacity = world.scenario.tailCapacity
     configuration.catchUpBytes = world.scenario.catchUpBytes
+    configuration.turns = world.scenario.turns
     configuration.cursorDelay = world.scenario.cursorDelay
     hub = Hub(configuration, world.journal.load())
     isStopping = false
@@ -138,10 +139,19 @@ final class SimHub {
 
   private var touched: [SimHubConnection] = []
   private var isTurnDue = false
+  /// Turns in a row at one moment.
+  private var turnsInARow = (count: 0, time: Int64(0))
+  /// What everybody may have said at once has been answered by then, a line a turn.
+  private static let mostInARow = 1_000_000
 
   private func giveTurns() {
     guard hub?.hasWork == true, !isTurnDue else { return }
     isTurnDue = true
+    if turnsInARow.time != world.clock.now { turnsInARow = (0, world.clock.now) }
+    turnsInARow.count += 1
+    guard turnsInARow.count <= Self.mostInARow else {
+      return world.violation(.unbounded, "turns are taken without an end")
+    }
     let process = process
     world.clock.after(0) { [self] in
       guard process == self.process else { return }
