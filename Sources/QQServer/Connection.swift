@@ -152,7 +152,9 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) { happens(.bytes(unwrapInboundIn(data))) }
 
   func channelReadComplete(context: ChannelHandlerContext) {
+    isReading = true
     happens(.readComplete)
+    isReading = false
     context.fireChannelReadComplete()
   }
 
@@ -258,8 +260,19 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     context.write(wrapOutboundOut(buffer), promise: nil)
   }
 
+  /// Within its channel's read. What may close the channel is put off until that is over, which goes on with a channel that
+  /// it takes to be open: NIO asserts that it is where the peer has half-closed.
+  private var isReading = false
+
+  private func afterReading(_ act: @escaping (Connection) -> Void) {
+    guard isReading else { return act(self) }
+    let act = NIOLoopBound(act, eventLoop: port.loop)
+    port.loop.execute { act.value(self) }
+  }
+
   /// Writes what was put, and asks for more where a catch-up goes on.
   func flush() {
+    guard !isReading else { return afterReading { $0.flush() } }
     isTouched = false
     guard let context else { return }
     if needsFlush {
@@ -277,7 +290,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
   /// The hub has no memory for a peer that doesn't read.
   func abandon() {
     runner.submit(.turnedAway(.quota, address))
-    context?.close(promise: nil)
+    afterReading { $0.context?.close(promise: nil) }
   }
 
   private func askForMore(_ context: ChannelHandlerContext) {
@@ -296,7 +309,7 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
   }
 
   private func checkReplies(_ context: ChannelHandlerContext) {
-    if waitingBytes(context) > Self.replyLimit { context.close(promise: nil) }
+    if waitingBytes(context) > Self.replyLimit { afterReading { $0.context?.close(promise: nil) } }
   }
 
   /// What was written before goes out first; a peer that doesn't take it is not waited for long.
@@ -307,11 +320,12 @@ final class Connection: ChannelDuplexHandler, @unchecked Sendable {
     needsFlush = false
     let channel = context.channel
     let timer = channel.eventLoop.assumeIsolated().scheduleTask(in: .seconds(3)) { channel.close(promise: nil) }
-    context.writeAndFlush(wrapOutboundOut(ByteBuffer()))
-      .assumeIsolated()
-      .whenComplete { _ in
+    afterReading { connection in
+      guard let context = connection.context else { return timer.cancel() }
+      context.writeAndFlush(connection.wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in
         timer.cancel()
         channel.close(promise: nil)
       }
+    }
   }
 }

@@ -56,6 +56,8 @@ struct Scenario {
   var cursorDelay: Int64
   /// What a hub does at once.
   var turns = TurnLimits()
+  /// What others take between two rounds of turns.
+  var turnDelay: ClosedRange<Int64> = 0...0
   var lowWatermark: Int
   var highWatermark: Int
   var congestion: Int
@@ -101,6 +103,7 @@ struct Scenario {
       turns.segments = random.pick([1, 10, 2_048])
       turns.sends = random.pick([1, 64])
       turns.users = random.pick([1, 1_024])
+      turnDelay = random.pick([0...0, 0...1, 0...(turns.round < 50 ? 1 : 20)])
     }
     userCount = random.within(2...Scenario.names.count)
     func interval(_ probability: Double, _ range: ClosedRange<Int64>) -> Int64 {

@@ -95,7 +95,7 @@ private final class Caller: SimEnd {
   private func anything() -> [UInt8] {
     var values = HostileValues(random: SplitMix64(seed: world.random.next()))
     func line() -> String { values.frame(world.random.pick(Self.frames), extremes: world.random.pick([1, 4, 40])) }
-    switch world.random.below(14) {
+    switch world.random.below(15) {
     case 0: return Array(String(line().prefix(world.random.below(60))).utf8)
     case 1: return (0..<world.random.below(300)).map { _ in UInt8(truncatingIfNeeded: world.random.next()) }
     case 2: return [UInt8](repeating: UInt8(ascii: "["), count: 600) + [0x0a]
@@ -104,7 +104,12 @@ private final class Caller: SimEnd {
     case 5: return Array(String(repeating: "{\"type\":\"got\",\"offset\":9007199254740991}\n", count: 3).utf8)
     // Names that the oracle follows: nobody else's, and few enough.
     case 6: return Array("{\"type\":\"nick\",\"nick\":\"h\(world.random.below(12))\"}\n".utf8)
+    // The reader's next connection ends this one, which has long answers under way then.
     case 7:
+      return Array(
+        ("{\"type\":\"listen\",\"after\":0,\"cursor\":\"c\",\"reader\":\"r\",\"hold\":true}\n"
+          + String(repeating: "{\"type\":\"who\",\"all\":true}\n", count: world.random.pick([1, 30]))).utf8)
+    case 8:
       return Array(
         "{\"type\":\"hello\",\"protocol\":\(values.extreme(.integer)),\"nick\":\"h9\",\"explicit\":true}\n".utf8)
     default: return Array((0..<world.random.within(1...8)).map { _ in line() }.joined().utf8)

@@ -153,7 +153,7 @@ final class SimHub {
       return world.violation(.unbounded, "turns are taken without an end")
     }
     let process = process
-    world.clock.after(0) { [self] in
+    world.clock.after(world.random.within(world.scenario.turnDelay)) { [self] in
       guard process == self.process else { return }
       isTurnDue = false
       enqueue(.turn)
