@@ -241,9 +241,10 @@ public struct Hub: Sendable {
   }
 
   private mutating func closed(_ id: SessionID) {
+    // Nothing is written to it any more, that it is gone included.
+    if sessions[id]?.isWatching == true { watchers.removeAll { $0 == id } }
     stopReading(id)
     endTransfer(id)
-    if sessions[id]?.isWatching == true { watchers.removeAll { $0 == id } }
     present.remove(id, sessions[id])
     receipts.closed(id)
     files.closed(id)
