@@ -145,8 +145,9 @@ extension FrameDecoder {
           nick: try required(string("nick", line), "nick", line), status: try string("status", line) ?? "delivered"))
     }
     if isType("gap") {
-      return .gap(
-        from: try size("from", line), to: try size("to", line))
+      let (from, to) = (try size("from", line), try size("to", line))
+      guard from <= to else { throw FrameFault(.badField, "\"to\" must not be before \"from\"") }
+      return .gap(from: from, to: to)
     }
     if isType("user") { return .user(try user(line)) }
     if isType("invite") { return .invite(try invite(line)) }

@@ -27,6 +27,8 @@ final class HubRunner: @unchecked Sendable {
   private var queue: Deque<HubEvent> = []
   private var isDraining = false
   private var isTurnDue = false
+  /// nil where the loop has no network, as in a test.
+  private var bell: Bell?
   private var connections: [SessionID: Connection] = [:]
   private var buffers: [UInt64: ByteBuffer] = [:]
   private var firstBuffer: UInt64 = 1
@@ -64,9 +66,10 @@ final class HubRunner: @unchecked Sendable {
 
   /// Returns when the records that the store has yet to know are applied, or the journal has failed. Before that nobody
   /// may be let in: a hub that doesn't know its groups yet would refuse them.
-  func start() async {
+  func start(_ bell: Bell? = nil) async {
     await withCheckedContinuation { waiter in
       onLoop {
+        self.bell = bell
         self.whenReplayed = waiter
         self.startJournal()
         // The store answers after the replay, and its answer comes by the same way.
@@ -159,14 +162,18 @@ final class HubRunner: @unchecked Sendable {
     schedule()
   }
 
-  /// Sessions that wait for another turn get it when the network, and every other task of the loop, has had its own.
+  /// Sessions that wait for another turn get it when the network has had its own: see `Bell`.
   private func giveTurns() {
     guard hub.hasWork, !isTurnDue, !hasFailed else { return }
     isTurnDue = true
-    loop.execute {
-      self.isTurnDue = false
-      self.enqueue(.turn)
-    }
+    if let bell { bell.ring() } else { loop.execute { self.takeTurn() } }
+  }
+
+  /// On the loop, when others have had their turn.
+  func takeTurn() {
+    guard isTurnDue else { return }
+    isTurnDue = false
+    enqueue(.turn)
   }
 
   /// Milliseconds since 1970.

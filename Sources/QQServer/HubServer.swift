@@ -101,7 +101,7 @@ public final class HubServer: Sendable {
     let runner = HubRunner(
       hub: Hub(configuration.hub, try journal.load()), journal: journal, store: journal, spool: spool, backups: backups,
       loop: loop, ports: ports, logger: logger, onFailure: onFailure)
-    await runner.start()
+    await runner.start(try await Bell.make(on: loop) { [weak runner] in runner?.takeTurn() })
     let connections = ConnectionTable(configuration.limits)
     var certificates: Certificates?
     var metrics: MetricsServer?

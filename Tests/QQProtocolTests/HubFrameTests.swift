@@ -152,6 +152,7 @@ import Testing
     for line in [
       #"{"type":"ok","ref":1,"offset":-1048576}"#, #"{"type":"ok","ref":1,"seq":-1}"#,
       #"{"type":"gap","from":-1,"to":2}"#, #"{"type":"gap","from":1,"to":-2}"#,
+      #"{"type":"gap","from":3,"to":2}"#,
       #"{"type":"sent","id":"\#(id)","seq":-1,"to":"a"}"#,
       #"{"type":"welcome","protocol":1,"epoch":"e","nick":"a","seq":-1}"#,
       #"{"type":"message","id":"\#(id)","seq":-1,"time":"2026-11-23T08:15:02.113Z","from":"a","to":["b"],"text":""}"#,

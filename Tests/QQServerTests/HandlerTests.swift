@@ -211,7 +211,7 @@ import Testing
     await #expect(throws: FrameFault.self) { try await strange.handshake() }
   }
 
-  /// `Connection` has tests of its own; `Ear` takes datagrams, and answers none.
+  /// `Connection` has tests of its own; an `Ear` takes datagrams or rings, and answers none.
   private static let tested: Set = [
     "ClassicHandler", "Connection", "DialectHandler", "Ear", "HandshakeHandler", "HubLineHandler", "MetricsAnswer",
     "ProxyHandler",

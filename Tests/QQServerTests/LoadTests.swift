@@ -57,6 +57,56 @@ import Testing
     }
   }
 
+  @Test("others are heard while long answers go out to somebody who reads them as fast as they come")
+  func longAnswers() async throws {
+    try await Scene.run { scene in
+      let hub = try await scene.serve("--plaintext", "--threads", "1")
+      var readers: [RawConnection] = []
+      for number in 0..<60 {
+        let reader = try await hub.guest("reader-\(number)")
+        #expect(await reader.answer(to: "{\"type\":\"listen\",\"ref\":1,\"after\":\"now\"}")?["type"] == "ok")
+        readers.append(reader)
+      }
+      let (mallory, victim) = (
+        try RawConnection.connect(port: Int(hub.port) ?? 0), try RawConnection.connect(port: Int(hub.port) ?? 0)
+      )
+      let hello = Array("{\"type\":\"hello\",\"protocol\":1}\n".utf8)
+      let state = Watched((isOver: false, pongs: 0, threads: 2))
+      // On threads of their own, and nothing is looked at: whoever reads slowly lets others be heard.
+      OwnThread.detach {
+        var buffer = [UInt8](repeating: 0, count: 4_096)
+        var line = hello
+        while !state.read({ $0.isOver }), write(victim, line, line.count) == line.count,
+          read(victim, &buffer, buffer.count) > 0
+        {
+          line = Array("{\"type\":\"ping\"}\n".utf8)
+          state.update { $0.pongs += 1 }
+        }
+        state.update { $0.threads -= 1 }
+      }
+      #expect(await state.first(within: ChildProcess.patience) { $0.pongs > 0 ? true : nil } == true)
+      let before = state.read { $0.pongs }
+      OwnThread.detach {
+        let lines = hello + String(repeating: "{\"type\":\"who\"}\n", count: 3_000).utf8 + "{\"type\":\"ping\"}\n".utf8
+        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        var size = write(mallory, lines, lines.count) == lines.count ? 1 : 0
+        while size > 0, !String(decoding: buffer[..<size].suffix(40), as: UTF8.self).contains("pong") {
+          size = read(mallory, &buffer, buffer.count)
+        }
+        state.update {
+          $0.isOver = true
+          $0.threads -= 1
+        }
+      }
+      #expect(await state.first(within: ChildProcess.patience) { $0.threads == 0 ? true : nil } == true)
+      let pongs = state.read { $0.pongs } - before
+      for socket in [mallory, victim] { close(socket) }
+      // Whoever waits for the end of it is answered once or twice.
+      #expect(pongs > 20)
+      #expect(readers.count == 60)
+    }
+  }
+
   @Test("a sender that is faster than the journal is read more slowly, and costs bounded memory")
   func fastSender() async throws {
     try await Scene.run { scene in
