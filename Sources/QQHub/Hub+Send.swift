@@ -125,7 +125,7 @@ extension Hub {
     return targets.reduce(1) { sum, target in
       switch target {
       case .nick(let nick): sum + (directory.user(nick: nick) == nil ? Self.lookForName : 1)
-      case .address(_, let users): sum + 2 + users.count / 4 + (users.isEmpty ? 8 : 0)
+      case .address(_, let users): sum + 2 + 2 * users.count + (users.isEmpty ? 8 : 0)
       case .group(let name) where RecordTarget.isEverybody(name):
         sum + (wantsReceipts ? directory.users.count / 2 : 1)
       case .group(let name):

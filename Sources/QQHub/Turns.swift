@@ -77,6 +77,9 @@ struct Turns: Sendable {
   var isEmpty: Bool { waiting.isEmpty }
   var isOver: Bool { left <= 0 }
 
+  /// Less than half is left of a round of so many units.
+  func isLow(_ round: Int) -> Bool { left < round / 2 }
+
   mutating func begin(_ units: Int) { left = units }
 
   mutating func spend(_ units: Int) {
@@ -98,6 +101,9 @@ struct Turns: Sendable {
 extension Hub {
   /// Others have had their turn: what sessions said may cost something again.
   public mutating func beginTurn() { turns.begin(configuration.turns.round) }
+
+  /// `beginTurn` is due, once others have had their turn: somebody waits for it, or hardly anything is left of this round.
+  public var needsTurn: Bool { hasWork || turns.isLow(configuration.turns.round) }
 
   /// Somebody, or some work of the hub's own, waits for a turn: `HubEvent.turn` gives it.
   public var hasWork: Bool { !turns.isEmpty || pruning != nil }

@@ -147,7 +147,6 @@ final class HubRunner: @unchecked Sendable {
     queue.append(event)
     guard !isDraining else { return }
     isDraining = true
-    hub.beginTurn()
     // Flushing can bring more: a reader that took everything asks for the rest.
     while !queue.isEmpty {
       while let event = queue.popFirst() {
@@ -164,7 +163,7 @@ final class HubRunner: @unchecked Sendable {
 
   /// Sessions that wait for another turn get it when the network has had its own: see `Bell`.
   private func giveTurns() {
-    guard hub.hasWork, !isTurnDue, !hasFailed else { return }
+    guard hub.needsTurn, !isTurnDue, !hasFailed else { return }
     isTurnDue = true
     if let bell { bell.ring() } else { loop.execute { self.takeTurn() } }
   }
@@ -173,6 +172,9 @@ final class HubRunner: @unchecked Sendable {
   func takeTurn() {
     guard isTurnDue else { return }
     isTurnDue = false
+    // Here alone: a commit is no new round, or a sender whose next messages are committed while the last are answered
+    // would be all that this loop ever sees.
+    hub.beginTurn()
     enqueue(.turn)
   }
 
